@@ -1,0 +1,208 @@
+"""Attacks on a classifier of labels -1/+1 with one logit per image.
+
+For a linear model ŷ = w·x + b the strongest attack in a ball ‖δ‖ ≤ ε is known exactly, and is given here in NumPy:
+the attacked images, their logits, and the whole curve of accuracy against ε. For any other Keras model there are FGSM
+and PGD, which find a strong attack but not always the strongest.
+
+Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in {-1, +1}; weights (pixels,);
+bias a scalar; epsilon in the unit of a pixel. Every public function checks what comes in and raises a ValueError that
+names the argument and the value; no input is modified.
+
+Sources: the worst case and the dual norm are the post's "Towards Robust Binary Classification"; FGSM is Goodfellow,
+Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv:1706.06083.
+"""
+import numpy as np
+
+CHUNK = 128  # images handled at once by the clipped attack: 128 x 784 floats stay in the processor's cache
+
+
+def check_images(x):
+    """x as (batch, pixels), if it is finite and within [0, 1]."""
+    x = np.asarray(x)
+    if x.ndim < 2 or x.dtype.kind != "f":
+        raise ValueError(f"x must be float, (batch, 28, 28, 1) or (batch, pixels); it is {x.dtype}, {x.shape}")
+    if x.size and not (x.min() >= 0 and x.max() <= 1):  # NaN fails both comparisons
+        raise ValueError(f"x must be in [0, 1]; it has values from {x.min()} to {x.max()}")
+    return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+
+def check_labels(y, batch):
+    """y as (batch,), if it is made of -1 and +1. (batch, 1) is refused: against (batch,) it would broadcast."""
+    y = np.asarray(y)
+    if y.shape != (batch,):
+        raise ValueError(f"y must have shape ({batch},), one label for each image; it has {y.shape}")
+    if not np.all(np.abs(y) == 1):
+        raise ValueError(f"y must be -1 or +1; it has {y[np.abs(y) != 1][0]}")
+    return y
+
+
+def check_epsilon(epsilon):
+    """epsilon as floats, if finite and not negative."""
+    epsilon = np.asarray(epsilon, float)
+    if not np.all((epsilon >= 0) & (epsilon < np.inf)):
+        raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
+    return epsilon
+
+
+def check_linear(weights, bias, pixels):
+    """weights as (pixels,) and bias as a scalar, if finite."""
+    weights, bias = np.asarray(weights), np.asarray(bias)
+    if weights.shape != (pixels,) or bias.shape != ():
+        raise ValueError(f"weights and bias must have shapes ({pixels},) and (); they have {weights.shape} and {bias.shape}")
+    if not (np.all(np.isfinite(weights)) and np.isfinite(bias)):
+        raise ValueError(f"weights and bias must be finite; they are {weights} and {bias}")
+    return weights, bias
+
+
+def linear_logits(weights, bias, x):
+    """ŷ = w·x + b, shape (batch,)."""
+    x = check_images(x)
+    weights, bias = check_linear(weights, bias, x.shape[1])
+    return x @ weights + bias
+
+
+def dual_norm(weights, norm=np.inf):
+    """How far a perturbation of size one can move the logit: max of w·δ over ‖δ‖ ≤ 1 in the given norm.
+
+    ‖w‖₁ for norm=inf (the post), ‖w‖₂ for norm=2, ‖w‖∞ for norm=1.
+    """
+    duals = {np.inf: 1, 2: 2, 1: np.inf}
+    if norm not in duals:
+        raise ValueError(f"norm must be inf, 2 or 1; it is {norm}")
+    return np.linalg.norm(weights, duals[norm])
+
+
+def worst_direction(weights, norm=np.inf):
+    """The δ with ‖δ‖ ≤ 1 that raises the logit the most, shape (pixels,): w·δ = dual_norm(w).
+
+    sign(w) for norm=inf, w/‖w‖₂ for norm=2, the largest weight's pixel alone for norm=1; zero for w = 0.
+    """
+    weights = np.asarray(weights)
+    size = dual_norm(weights, norm)
+    if norm == np.inf or size == 0:
+        return np.sign(weights)
+    if norm == 2:
+        return weights / size
+    return np.sign(weights) * (np.arange(weights.size) == np.argmax(np.abs(weights)))
+
+
+def attack_linear(weights, x, y, epsilon, norm=np.inf, clip=False):
+    """The exact worst case x - y ε δ*(w), in the shape and type of x.
+
+    With clip=True the attacked pixels stay in [0, 1]; for the ℓ∞ ball that is still the exact worst case, because
+    every pixel moves by itself (for the other balls it is not, and is refused).
+    """
+    flat = check_images(x)
+    weights, _ = check_linear(weights, 0.0, flat.shape[1])
+    y, epsilon = check_labels(y, len(flat)), check_epsilon(epsilon)
+    if epsilon.ndim:
+        raise ValueError(f"epsilon must be one number; it has shape {epsilon.shape}")
+    _check_clip(norm, clip)
+    attacked = flat - np.outer(y * epsilon, worst_direction(weights, norm)).astype(flat.dtype)
+    if clip:
+        attacked = np.clip(attacked, 0, 1)
+    return attacked.reshape(np.shape(x))
+
+
+def attacked_logits(weights, bias, x, y, epsilon, norm=np.inf, clip=False):
+    """The logits of the worst case, shape (batch,): ŷ - y ε ‖w‖_dual, or with clipped pixels."""
+    logits = linear_logits(weights, bias, x)
+    y, epsilon = check_labels(y, len(logits)), check_epsilon(epsilon)
+    _check_clip(norm, clip)
+    if not clip:
+        return logits - y * epsilon * dual_norm(weights, norm)
+    return logits - y * next(_clipped_reach(weights, check_images(x), y, [epsilon]))
+
+
+def signed_radius(weights, bias, x, y, norm=np.inf):
+    """The ε at which the worst case reaches the decision boundary: y ŷ / ‖w‖_dual, shape (batch,).
+
+    Negative if the image is misclassified without an attack; infinite if w = 0, where no attack moves the logit.
+    """
+    margins = linear_logits(weights, bias, x)
+    margins = check_labels(y, len(margins)) * margins
+    size = dual_norm(weights, norm)
+    # A logit of exactly zero is a mistake, whatever the attack: its radius is 0 also when w = 0.
+    return margins / size if size > 0 else np.where(margins == 0, 0.0, margins * np.inf)
+
+
+def certified_radius(weights, bias, x, norm=np.inf):
+    """The ε up to which no perturbation changes the prediction, right or wrong: |ŷ| / ‖w‖_dual, shape (batch,)."""
+    return np.abs(signed_radius(weights, bias, x, np.ones(len(x)), norm))
+
+
+def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
+    """The share of images still classified right under the worst case, for each ε; shape of epsilons.
+
+    Unclipped it costs one pass over the images for any number of ε: accuracy(ε) is the share of images whose signed
+    radius is above ε (its survival function). Clipped it takes a pass for each ε, pixel by pixel, and is as exact.
+    """
+    epsilons = check_epsilon(epsilons)
+    _check_clip(norm, clip)
+    if not clip:
+        radii = np.sort(signed_radius(weights, bias, x, y, norm))
+        return 1 - np.searchsorted(radii, epsilons, side="right") / max(len(radii), 1)
+    margins = linear_logits(weights, bias, x) * check_labels(y, len(x))
+    reaches = _clipped_reach(weights, check_images(x), y, epsilons.ravel())
+    accuracy = [np.count_nonzero(margins > reach) / max(len(margins), 1) for reach in reaches]
+    return np.reshape(accuracy, epsilons.shape)
+
+
+def _clipped_reach(weights, x, y, epsilons):
+    """For each ε, how far the clipped worst case moves each logit: Σ |w_i| min(ε, room to the limit), (batch,)."""
+    used = weights != 0
+    weights, x = weights[used], x[:, used]
+    # Towards the wrong side a pixel falls to 0 where y w > 0 and rises to 1 elsewhere: that is its room.
+    room = np.where(np.outer(y, weights) > 0, x, 1 - x)
+    size = np.abs(weights)
+    for epsilon in np.asarray(epsilons, room.dtype):
+        yield np.concatenate([np.minimum(room[start:start + CHUNK], epsilon) @ size
+                              for start in range(0, max(len(room), 1), CHUNK)])
+
+
+def _check_clip(norm, clip):
+    if clip and norm != np.inf:
+        raise ValueError(f"clip=True is exact, and offered, for norm=inf alone; norm is {norm}")
+
+
+def fgsm(model, loss_fn, x, y, epsilon, clip=True):
+    """One step of size ε along the sign of the loss's gradient: x + ε sign(∂L/∂x) (arXiv:1412.6572, eq. 1).
+
+    Arguments:
+        model: a Keras model from (batch, 28, 28, 1) to (batch, 1) or (batch,) logits.
+        loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is flat, as the hinge is
+            beyond its margin, the gradient is zero and the image stays: the plain `-targets * logits` never is flat.
+        x: (batch, 28, 28, 1) float32 in [0, 1]; y: (batch,) in {-1, +1}; epsilon: one number, in pixel units.
+        clip: keep the attacked pixels in [0, 1].
+
+    Returns the attacked images, in the shape of x.
+    """
+    return pgd(model, loss_fn, x, y, epsilon, step_size=epsilon, steps=1, random_start=False, clip=clip)
+
+
+def pgd(model, loss_fn, x, y, epsilon, step_size, steps, random_start=True, clip=True, seed=0):
+    """Projected gradient ascent on the loss within ‖δ‖∞ ≤ ε (arXiv:1706.06083, section 2.1).
+
+    Arguments as for fgsm, and:
+        step_size: the move of each pixel in one step, in pixel units; steps: how many.
+        random_start: start from a uniform draw in the ball instead of the image; seed: of that draw.
+    """
+    import tensorflow as tf  # the linear attacks above do without
+
+    flat = check_images(x)
+    y = tf.constant(check_labels(y, len(flat)), tf.float32)
+    epsilon, step_size = float(check_epsilon(epsilon)), float(check_epsilon(step_size))
+    clean = tf.constant(np.asarray(x, np.float32))
+    low, high = clean - epsilon, clean + epsilon
+    if clip:
+        low, high = tf.maximum(low, 0.0), tf.minimum(high, 1.0)
+    noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, clean.shape) if random_start else 0.0
+    attacked = tf.clip_by_value(clean + tf.cast(noise, tf.float32), low, high)
+    for _ in range(steps):
+        with tf.GradientTape() as tape:
+            tape.watch(attacked)
+            logits = tf.reshape(model(attacked), [-1])
+            losses = loss_fn(y, logits)
+        # One image's loss does not depend on the others, so the gradient of their sum holds each one's own.
+        attacked = tf.clip_by_value(attacked + step_size * tf.sign(tape.gradient(losses, attacked)), low, high)
+    return attacked.numpy()

@@ -1,0 +1,128 @@
+"""What the scripts' command lines share: argument types, the training flags, one-line errors."""
+import argparse
+import contextlib
+import math
+import os
+import sys
+from pathlib import Path
+
+import storage
+
+DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
+MOST_EXAMPLES = 60_000  # MNIST's training images, all ten digits
+
+
+def number(kind, low, high, below=False):
+    """An argparse type: a finite int or float from low to high (above low, if `below` is True)."""
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not (low < value <= high if below else low <= value <= high):
+            name = "a whole number" if kind is int else "a number"
+            bound = f"above {low}" if below else f"from {low}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {name} {bound} to {high}")
+        return value
+    return parse
+
+
+def epsilon(text):
+    """An argparse type: an l-infinity radius in pixel units, 0..1, that its folder's name can tell from others."""
+    value = number(float, 0, 1)(text)
+    if float(f"{value:g}") != value:
+        raise argparse.ArgumentTypeError(f"{text!r} has more than six digits, which the run's folder name would lose")
+    return value
+
+
+class Different(argparse.Action):
+    """Collects values over repetitions of a flag, or a pair, and refuses the same one twice."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if isinstance(values, list):
+            collected = values
+        else:
+            earlier = getattr(namespace, self.dest)
+            collected = [values] if earlier is self.default else [*earlier, values]
+        if len(set(collected)) < len(collected):
+            parser.error(f"argument {option_string}: {collected[-1]} is given twice")
+        setattr(namespace, self.dest, collected)
+
+
+def parser(doc):
+    """An ArgumentParser that shows the script's docstring, with --debug as every script has it."""
+    result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     allow_abbrev=False)
+    result.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return result
+
+
+def add_digits(to):
+    to.add_argument("--digits", nargs=2, type=number(int, 0, 9), action=Different, default=list(DIGITS),
+                    metavar=("A", "B"), help="the two digits; A is -1 and B is +1 (default: 0 1)")
+
+
+def add_out_dir(to):
+    to.add_argument("--out-dir", type=Path, help="where the run's folder goes (default: results, "
+                    "or results-A-B for other digits)")
+
+
+def add_epsilons(to, default):
+    to.add_argument("--epsilon", type=epsilon, action=Different, default=list(default), dest="epsilons",
+                    help="the l-infinity radius, in pixel units from 0 to 1, repeatable "
+                    f"(default: {' '.join(map(str, default))})")
+
+
+def add_training(to, epochs, batch_size, learning_rate):
+    """The flags of every experiment that trains with SGD; the defaults are the experiment's own."""
+    add_digits(to)
+    add_out_dir(to)
+    to.add_argument("--epochs", type=number(int, 1, 10_000), default=epochs, help="passes over the training images "
+                    "(default: %(default)s)")
+    to.add_argument("--batch-size", type=number(int, 1, MOST_EXAMPLES), default=batch_size, help="images a step "
+                    "(default: %(default)s)")
+    to.add_argument("--learning-rate", type=number(float, 0, sys.float_info.max, below=True), default=learning_rate,
+                    help="of SGD, for the mean of the loss (default: %(default)s)")
+    to.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0, help="of the initial weights and of the order "
+                    "of the images (default: %(default)s)")
+    to.add_argument("--shuffle", action="store_true", help="a new order of the images each epoch (default: the "
+                    "post's, which is one fixed order)")
+
+
+def out_dir(args):
+    """The results folder that the arguments ask for: the post's digits go to results/, others to results-A-B/."""
+    if args.out_dir is not None:
+        return args.out_dir
+    return storage.RESULTS if tuple(args.digits) == DIGITS else storage.ROOT / "results-{}-{}".format(*args.digits)
+
+
+@contextlib.contextmanager
+def without_chatter():
+    """Silence what TensorFlow's C++ prints while it is imported, before its own log level can be heard."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as silence:
+            os.dup2(silence.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+def run(main):
+    """Run a script's main; turn what a user can cause into one line and a status (1: failed, 130: interrupted)."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        print(f"\n{Path(sys.argv[0]).name}: interrupted; what was saved before is whole", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except (ValueError, OSError) as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(1)

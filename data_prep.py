@@ -1,0 +1,228 @@
+"""Build, verify and load the MNIST digits of the experiments.
+
+    python data_prep.py                          # verify data/mnist_0_1.npz, print its counts (under a second)
+    python data_prep.py --source ~/mnist         # build it from the four IDX files or from an mnist.npz
+    python data_prep.py --digits 3 8             # build another pair, through keras.datasets.mnist
+
+Writes data/mnist_A_B.npz: x_train, y_train, x_test, y_test as uint8, labels 0 (digit A) and 1 (digit B), in MNIST's
+order. A good file that is there is never replaced by a bad one.
+
+MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/, under
+CC BY-SA 3.0 (https://creativecommons.org/licenses/by-sa/3.0/); data/mnist_0_1.npz is a part of it, same licence.
+"""
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import cli
+import storage
+
+DATA = storage.ROOT / "data"
+IMAGE_SIDE = 28  # pixels
+SPLITS = ("train", "test")
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+# name: (file, shape, SHA-256 of the unpacked IDX file as published)
+MNIST = {
+    "x_train": ("train-images-idx3-ubyte", (60_000, 28, 28),
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    "y_train": ("train-labels-idx1-ubyte", (60_000,),
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    "x_test": ("t10k-images-idx3-ubyte", (10_000, 28, 28),
+               "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    "y_test": ("t10k-labels-idx1-ubyte", (10_000,),
+               "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+}
+DIGEST_0_1 = "44b1f05b5f99a91983c2dc4ef33b2a4fc8fd733cbc5f20f05aaf00d9a67d084b"  # of data/mnist_0_1.npz's arrays
+
+
+def digest(arrays):
+    """SHA-256 over the names, types, shapes and bytes of the arrays: of what the file says, not of its zip."""
+    result = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        result.update(f"{name} {array.dtype} {array.shape}".encode())
+        result.update(array)
+    return result.hexdigest()
+
+
+def pair_path(digits=cli.DIGITS):
+    return DATA / "mnist_{}_{}.npz".format(*digits)
+
+
+def idx_header(shape):
+    """The header of an IDX file of unsigned bytes: magic number and sizes, big endian (the MNIST page describes it)."""
+    return np.array([0x0800 + len(shape), *shape], ">u4").tobytes()
+
+
+def read_idx(path, shape):
+    """Read an IDX file of unsigned bytes, gzipped or not, of a known shape.
+
+    Never reads more than the shape needs. Raises ValueError if header or length are not those of `shape`.
+    """
+    header, wanted = idx_header(shape), int(np.prod(shape))
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opener(path, "rb") as file:
+            content = file.read(len(header) + wanted + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is damaged: {error}; download it again") from None
+    if content[:len(header)] != header:
+        raise ValueError(f"{path} does not begin like an IDX file of shape {shape}; is it the right file?")
+    if len(content) != len(header) + wanted:
+        raise ValueError(f"{path} is {'truncated' if len(content) < len(header) + wanted else 'too long'}: "
+                         f"{wanted:,} bytes of data expected; download it again")
+    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
+
+
+def read_source(source):
+    """The four arrays of MNIST from an mnist.npz or a folder of IDX files, or by download if source is None."""
+    if source is None:
+        return download()
+    if source.is_file():
+        arrays = storage.read_arrays(source)
+        missing = [name for name in MNIST if name not in arrays]
+        if missing:
+            raise ValueError(f"{source} has no {', '.join(missing)}; an mnist.npz holds {', '.join(MNIST)}")
+        return {name: arrays[name] for name in MNIST}
+    arrays = {}
+    for name, (file, shape, _) in MNIST.items():
+        # Both spellings are in circulation: train-images-idx3-ubyte and train-images.idx3-ubyte.
+        spellings = [source / (stem + end) for stem in (file, file.replace("-idx", ".idx")) for end in ("", ".gz")]
+        found = [path for path in spellings if path.is_file()]
+        if not found:
+            raise FileNotFoundError(f"{source} has no {file}[.gz]; --source takes an mnist.npz or a folder with the "
+                                    "four IDX files of MNIST")
+        arrays[name] = read_idx(found[0], shape)
+    return arrays
+
+
+def download():
+    """The four arrays of MNIST through Keras, which checks the file's SHA-256 before it reads it."""
+    try:
+        with cli.without_chatter():
+            import keras
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+    except Exception as error:  # Keras raises a bare Exception when there is no network
+        raise OSError(f"MNIST could not be downloaded ({str(error).splitlines()[0]}); "
+                      "download it elsewhere and pass --source PATH") from None
+    return dict(x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+
+
+def check_mnist(arrays, source):
+    """Raise ValueError unless the four arrays are MNIST, byte for byte."""
+    for name, (file, shape, sha256) in MNIST.items():
+        array = arrays[name]
+        content = idx_header(shape) + np.ascontiguousarray(array).tobytes()
+        if array.shape != shape or array.dtype != np.uint8 or hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(f"{source}: {name} is not MNIST's {file} (SHA-256 differs); get the original file")
+
+
+def select_pair(arrays, digits):
+    """The images of two digits in MNIST's order, with labels 0 (first digit) and 1 (second)."""
+    pair = {}
+    for split in SPLITS:
+        x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        chosen = np.isin(y, digits)
+        pair[f"x_{split}"] = x[chosen]
+        pair[f"y_{split}"] = (y[chosen] == digits[1]).astype(np.uint8)
+    return pair
+
+
+def build(digits=cli.DIGITS, source=None):
+    """Write data/mnist_A_B.npz from MNIST, checked."""
+    arrays = read_source(source)
+    check_mnist(arrays, source or "the download")
+    storage.write_arrays(pair_path(digits), **select_pair(arrays, digits))
+
+
+def read_pair(digits=cli.DIGITS):
+    """The four uint8 arrays of a pair and their digest, verified. Raises FileNotFoundError or ValueError."""
+    path = pair_path(digits)
+    command = "python data_prep.py" + ("" if tuple(digits) == cli.DIGITS else " --digits {} {}".format(*digits))
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; build it with: {command}")
+    cure = f"remove it and build it again with: {command}"
+    try:
+        pair = storage.read_arrays(path)
+    except ValueError as error:
+        raise ValueError(f"{error}; {cure}") from None
+    if sorted(pair) != sorted(ARRAYS):
+        raise ValueError(f"{path} holds {', '.join(sorted(pair)) or 'nothing'} instead of {', '.join(ARRAYS)}; {cure}")
+    for split in SPLITS:
+        x, y = pair[f"x_{split}"], pair[f"y_{split}"]
+        if x.dtype != np.uint8 or y.dtype != np.uint8 or x.shape != (len(y), IMAGE_SIDE, IMAGE_SIDE) \
+                or y.ndim != 1 or set(np.unique(y)) != {0, 1}:
+            raise ValueError(f"{path}: {split} is not uint8 images of {IMAGE_SIDE}x{IMAGE_SIDE} with labels 0 and 1; {cure}")
+    found = digest(pair)
+    if tuple(digits) == cli.DIGITS and found != DIGEST_0_1:
+        raise ValueError(f"{path}: the digest of its arrays is {found[:8]}…, not {DIGEST_0_1[:8]}…; {cure}")
+    return pair, found
+
+
+class Data(NamedTuple):
+    """Both splits of a pair, ready for training: x (n, 28, 28, 1) float32 in [0, 1], y (n,) float32 in {-1, +1}."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    digest: str
+
+
+def load_pair(digits=cli.DIGITS):
+    """Load both splits of a pair (A, B), A labelled -1 and B +1. Raises FileNotFoundError or ValueError."""
+    pair, found = read_pair(digits)
+    floats = [pair[name].astype(np.float32) for name in ARRAYS]
+    for x in floats[::2]:
+        x /= 255
+    for y in floats[1::2]:
+        y *= 2
+        y -= 1
+    return Data(floats[0][..., np.newaxis], floats[1], floats[2][..., np.newaxis], floats[3], found)
+
+
+def load(split, digits=cli.DIGITS):
+    """Load one split, "train" or "test", of a pair of digits (A, B).
+
+    Returns:
+        x: (n, 28, 28, 1) float32 in [0, 1].
+        y: (n,) float32, -1 for A and +1 for B.
+
+    Raises FileNotFoundError or ValueError if the file is missing or not what it should be.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}; it is {split!r}")
+    data = load_pair(digits)
+    return getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_digits(parser)
+    parser.add_argument("--source", type=Path, help="build from this mnist.npz or folder of IDX files instead of downloading")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    if args.source is not None and not args.source.exists():
+        raise FileNotFoundError(f"--source {args.source} does not exist")
+    path = pair_path(args.digits)
+    if args.source is not None or not path.exists():
+        build(args.digits, args.source)
+        print(f"built {path}")
+    pair, found = read_pair(args.digits)
+    print(f"{path}: digest {found}, verified" if tuple(args.digits) == cli.DIGITS else f"{path}: digest {found}")
+    for split in SPLITS:
+        counts = np.bincount(pair[f"y_{split}"], minlength=2)
+        print(f"  {split:5}  " + "  ".join(f"digit {digit}: {count:6,}" for digit, count in zip(args.digits, counts))
+              + f"  together: {counts.sum():6,}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

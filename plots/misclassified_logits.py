@@ -1,0 +1,51 @@
+"""Figure 13 of the post: how confident the wrong predictions are, regular beside robust (ε = 0.2).
+
+    python plots/misclassified_logits.py   # reads the runs regular and robust-0.2
+
+A ridge for each attack epsilon: the density of the attacked logits of the misclassified test images, scaled to the
+same height; a row without a ridge had too few mistakes. Writes results/figures/misclassified_logits.png.
+"""
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.stats import gaussian_kde
+
+import storage
+import style
+
+PANELS = ("regular", "robust-0.2")
+EPSILONS = np.linspace(0.025, 0.5, 20)  # attack radii, in pixel units
+FEWEST = 3  # mistakes that a density can be drawn from
+HEIGHT = 2.4  # of a ridge, in rows: neighbours overlap a little
+
+
+def draw(results):
+    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 5), sharex=True, sharey=True)
+    limit = 0.0  # the same scale for both panels: their widths are what is compared
+    for run, axes in zip(PANELS, panels):
+        arrays = storage.read_run(results / run, arrays=["weights", "test_logits", "test_targets"]).arrays
+        logits, targets = arrays["test_logits"], arrays["test_targets"]
+        reach = EPSILONS * np.abs(arrays["weights"]).sum()
+        attacked = [logits - targets * size for size in reach]
+        wrong = [values[values * targets <= 0] for values in attacked]
+        limit = max(limit, *(1.1 * np.abs(values).max(initial=0) for values in wrong))
+        grid = np.linspace(-limit, limit, 1500)
+        for row, values in enumerate(wrong):
+            axes.axhline(-row, color="0.85", linewidth=0.5, zorder=2 * row)
+            if len(np.unique(values)) >= FEWEST:
+                density = gaussian_kde(values, 0.15)(grid)
+                ridge = HEIGHT * density / density.max() - row
+                axes.fill_between(grid, -row, ridge, color="white", linewidth=0, zorder=2 * row + 1)
+                axes.fill_between(grid, -row, ridge, color=style.GREEN, alpha=0.8, linewidth=0, zorder=2 * row + 1)
+                axes.plot(grid, ridge, color="black", linewidth=0.8, zorder=2 * row + 1)
+        axes.axvline(0, color="black", linewidth=0.6, linestyle=":", zorder=100)
+        axes.set(xlim=(-limit, limit), ylim=(-len(EPSILONS) + 0.5, HEIGHT + 0.2), title=style.label(run),
+                 xlabel=r"attacked logit of the misclassified")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(left=False)
+    panels[0].set(yticks=-np.arange(1, len(EPSILONS), 2), yticklabels=[f"{epsilon:.2f}" for epsilon in EPSILONS[1::2]],
+                  ylabel=r"attack $\epsilon$")
+    return figure
+
+
+if __name__ == "__main__":
+    style.main(__doc__, draw)

@@ -1,0 +1,29 @@
+"""Figure 10 of the post: the weights of each model as a picture.
+
+    python plots/model_weights.py    # reads the runs regular, robust-0.1, -0.2, -0.3; writes results/figures/model_weights.png
+
+Dark pixels push the decision to the digit one, light ones to zero; each picture has its own scale, symmetric about 0.
+"""
+import matplotlib.pyplot as plt
+import numpy as np
+
+import storage
+import style
+
+
+def draw(results):
+    figure, panels = plt.subplots(1, len(style.RUNS), figsize=(style.WIDTH, 2.3))
+    for run, axes in zip(style.RUNS, panels):
+        weights = storage.read_run(results / run, arrays=["weights"]).arrays["weights"]
+        largest = np.abs(weights).max()
+        picture = axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)
+        axes.set(xticks=[], yticks=[], title=style.label(run))
+        axes.spines[:].set(visible=True, color="0.6", linewidth=0.5)
+        bar = figure.colorbar(picture, ax=axes, location="bottom", shrink=0.85, aspect=18, ticks=[-largest, 0, largest])
+        bar.ax.set_xticklabels([f"$-${largest:.2f}", "0", f"{largest:.2f}"], fontsize=10)
+        bar.outline.set_linewidth(0.5)
+    return figure
+
+
+if __name__ == "__main__":
+    style.main(__doc__, draw)

@@ -1,0 +1,119 @@
+"""Train, evaluate and save a linear model: what a run's folder holds, and how it comes about.
+
+results/<run>/ holds config.json (every argument, seed, versions, digest of the data), metrics.json (numbers),
+history.csv (a row an epoch), arrays.npz (weights, logits, recorded steps) and model.keras.
+"""
+import platform
+from pathlib import Path
+
+import numpy as np
+
+import attacks
+import storage
+import training
+from callbacks import Evaluation, StepRecord
+from training import keras, tf
+
+ATTACK_EPSILONS = np.linspace(0, 0.5, 101)  # the post's evaluation, in pixel units
+SHOWN_EPSILONS = np.linspace(0, 0.5, 11)  # those for which one misclassified image is kept to look at
+SHOWN_CLEAN = 4  # images misclassified without an attack that are kept to look at
+RECORD_EVERY = 10  # steps between two that are saved; all of them would be 8 MB a run
+
+
+def evaluate(weights, bias, data):
+    """Clean and attacked accuracy of a linear model: the numbers that do not depend on how it was trained.
+
+    Arguments:
+        weights: (784,); bias: (); data: data_prep.Data.
+
+    Returns the part of metrics.json that every linear run shares.
+    """
+    test = weights, bias, data.x_test, data.y_test
+    return {
+        "train_accuracy": float(attacks.robust_accuracy(weights, bias, data.x_train, data.y_train, 0.0)),
+        "test_accuracy": float(attacks.robust_accuracy(*test, 0.0)),
+        "weight_l1_norm": float(attacks.dual_norm(weights)),
+        "misclassified_test": int(np.sum(attacks.signed_radius(*test) <= 0)),
+        "robust_accuracy": {
+            "epsilon": ATTACK_EPSILONS.tolist(),
+            "unclipped": attacks.robust_accuracy(*test, ATTACK_EPSILONS).tolist(),
+            "clipped": attacks.robust_accuracy(*test, ATTACK_EPSILONS, clip=True).tolist(),
+        },
+    }
+
+
+def figure_arrays(weights, bias, data):
+    """What the figures of any linear run need, as named arrays.
+
+    Returns weights (784,), bias (), test_logits and test_targets (2115,); misclassified_clean (up to 4, 784), the
+    images misclassified without an attack, nearest to the boundary first; shown_epsilons (k,), attacked_images (k, 784)
+    and attacked_found (k,): for each ε the unclipped attacked image that is misclassified and nearest to the boundary,
+    where there is one.
+    """
+    x, y = data.x_test.reshape(len(data.x_test), -1), data.y_test
+    images, found = np.zeros((len(SHOWN_EPSILONS), x.shape[1]), np.float32), []
+    for image, epsilon in zip(images, SHOWN_EPSILONS):
+        wrong = nearest_mistakes(attacks.attacked_logits(weights, bias, x, y, epsilon), y)[:1]
+        found.append(len(wrong) > 0)
+        if len(wrong):
+            image[:] = attacks.attack_linear(weights, x[wrong], y[wrong], epsilon)
+    logits = attacks.linear_logits(weights, bias, x)
+    return dict(weights=weights, bias=bias, test_logits=logits, test_targets=y.astype(np.int8),
+                misclassified_clean=x[nearest_mistakes(logits, y)[:SHOWN_CLEAN]],
+                shown_epsilons=SHOWN_EPSILONS, attacked_images=images, attacked_found=np.array(found))
+
+
+def nearest_mistakes(logits, targets):
+    """Indices of the misclassified examples, the one nearest to the decision boundary first."""
+    wrong = np.flatnonzero(logits * targets <= 0)
+    return wrong[np.argsort(np.abs(logits[wrong]), kind="stable")]
+
+
+def save(place, args, data, metrics, arrays, model, **config):
+    """Write a run's files into `place`, the folder that storage.write_run gives.
+
+    Arguments:
+        args: the script's arguments, an argparse.Namespace; config: what else describes this run, as epsilon.
+        metrics: numbers for metrics.json; arrays: named arrays for arrays.npz; model: a Keras model.
+    """
+    arguments = {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items()}
+    del arguments["debug"]
+    versions = {"python": platform.python_version(), "tensorflow": tf.__version__, "keras": keras.__version__,
+                "numpy": np.__version__}
+    storage.write_json(place / "config.json", {"run": config, "arguments": arguments, "versions": versions,
+                                               "data_sha256": data.digest})
+    storage.write_json(place / "metrics.json", metrics)
+    storage.write_arrays(place / "arrays.npz", **arrays)
+    model.save(place / "model.keras")
+
+
+def train_linear(folder, loss_fn, data, args, callbacks=(), **config):
+    """Train a linear model on a loss as the arguments say, evaluate it and save the run in `folder`.
+
+    Arguments:
+        loss_fn: (targets, logits, weights) to one loss per example.
+        data: data_prep.Data; args: with epochs, batch_size, learning_rate, seed and shuffle.
+        callbacks: Keras callbacks beside the ones that every run has; config: what describes the run, as epsilon.
+
+    Returns the run's metrics.
+    """
+    training.seed_everything(args.seed)
+    model = training.linear_model(args.seed)
+    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
+    blocks = training.resident(data.x_train, data.y_train, args.shuffle, args.seed)
+    steps = StepRecord()
+    with storage.write_run(folder) as place:
+        history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, callbacks=[
+            Evaluation(lambda model: training.measure(model, loss_fn, data.x_test, data.y_test)), steps,
+            keras.callbacks.CSVLogger(place / "history.csv"), *callbacks])
+        weights, bias = training.linear_weights(model)
+        metrics = evaluate(weights, bias, data) | {
+            "train_accuracy_running": float(history.history["accuracy"][-1]),
+            "train_loss": training.measure(model, loss_fn, data.x_train, data.y_train)[0],
+            "test_loss": training.measure(model, loss_fn, data.x_test, data.y_test)[0],
+        }
+        recorded = np.unique(np.r_[0:len(steps.weights):RECORD_EVERY, len(steps.weights) - 1])
+        arrays = figure_arrays(weights, bias, data) | dict(
+            recorded_steps=recorded, step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
+        save(place, args, data, metrics, arrays, model, **config)
+    return metrics
