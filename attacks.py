@@ -123,7 +123,7 @@ def signed_radius(weights, bias, x, y, norm=np.inf):
     margins = check_labels(y, len(margins)) * margins
     size = dual_norm(weights, norm)
     # A logit of exactly zero is a mistake, whatever the attack: its radius is 0 also when w = 0.
-    return margins / size if size > 0 else np.where(margins == 0, 0.0, margins * np.inf)
+    return margins / size if size > 0 else np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
 
 
 def certified_radius(weights, bias, x, norm=np.inf):
@@ -141,7 +141,7 @@ def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
     _check_clip(norm, clip)
     if not clip:
         radii = np.sort(signed_radius(weights, bias, x, y, norm))
-        return 1 - np.searchsorted(radii, epsilons, side="right") / max(len(radii), 1)
+        return (len(radii) - np.searchsorted(radii, epsilons, side="right")) / max(len(radii), 1)
     margins = linear_logits(weights, bias, x) * check_labels(y, len(x))
     reaches = _clipped_reach(weights, check_images(x), y, epsilons.ravel())
     accuracy = [np.count_nonzero(margins > reach) / max(len(margins), 1) for reach in reaches]
@@ -189,6 +189,8 @@ def pgd(model, loss_fn, x, y, epsilon, step_size, steps, random_start=True, clip
     """
     import tensorflow as tf  # the linear attacks above do without
 
+    if not (isinstance(steps, int) and steps >= 0):
+        raise ValueError(f"steps must be a whole number, not negative; it is {steps}")
     flat = check_images(x)
     y = tf.constant(check_labels(y, len(flat)), tf.float32)
     epsilon, step_size = float(check_epsilon(epsilon)), float(check_epsilon(step_size))
@@ -203,6 +205,8 @@ def pgd(model, loss_fn, x, y, epsilon, step_size, steps, random_start=True, clip
             tape.watch(attacked)
             logits = tf.reshape(model(attacked), [-1])
             losses = loss_fn(y, logits)
+        if losses.shape != y.shape:
+            raise ValueError(f"loss_fn must give one loss per image, {y.shape}; it gives {losses.shape}")
         # One image's loss does not depend on the others, so the gradient of their sum holds each one's own.
         attacked = tf.clip_by_value(attacked + step_size * tf.sign(tape.gradient(losses, attacked)), low, high)
     return attacked.numpy()

@@ -19,7 +19,8 @@ class StepRecord(keras.callbacks.Callback):
         self._weights.append(weights)
 
     def on_train_end(self, logs=None):
-        self.gradients, self.weights = np.concatenate(self._gradients), np.concatenate(self._weights)
+        if self._weights:
+            self.gradients, self.weights = np.concatenate(self._gradients), np.concatenate(self._weights)
 
 
 class Evaluation(keras.callbacks.Callback):

@@ -67,6 +67,10 @@ def add_out_dir(to):
                     "or results-A-B for other digits)")
 
 
+def add_results(to):
+    to.add_argument("--results", type=Path, default=storage.RESULTS, help="the folder with the saved runs (default: results)")
+
+
 def add_epsilons(to, default):
     to.add_argument("--epsilon", type=epsilon, action=Different, default=list(default), dest="epsilons",
                     help="the l-infinity radius, in pixel units from 0 to 1, repeatable "

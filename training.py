@@ -150,25 +150,27 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
     callbacks = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=verbose > 0, model=model,
                                              epochs=epochs, steps=None, verbose=verbose)
     callbacks.on_train_begin()
-    for epoch in range(epochs):
-        callbacks.on_epoch_begin(epoch)
-        done = examples = totals = 0
-        for x, y in blocks(epoch):
-            callbacks.on_train_batch_begin(done)
-            loss, accuracy, *arrays = (result.numpy() for result in steps(x, y))
-            sizes = np.minimum(batch_size, len(y) - batch_size * np.arange(len(loss)))  # the last batch may be short
-            done, examples = done + len(loss), examples + len(y)
-            totals = totals + np.stack([sizes @ loss, sizes @ accuracy])
-            logs = dict(zip(("loss", "accuracy"), totals / examples))
-            first_loss = np.max(loss[0]) if first_loss is None else first_loss
-            if record is not None:
-                record.add(*arrays)
-            callbacks.on_train_batch_end(done - 1, logs)
-        if not np.all(logs["loss"] <= DIVERGED * max(first_loss, 1)):  # NaN is not below it either
-            raise ValueError(f"training diverged in epoch {epoch + 1} of {epochs}: the mean loss is "
-                             f"{np.max(logs['loss']):.3g}; try a smaller --learning-rate")
-        callbacks.on_epoch_end(epoch, logs)
-        if model.stop_training:
-            break
-    callbacks.on_train_end()
+    try:
+        for epoch in range(epochs):
+            callbacks.on_epoch_begin(epoch)
+            done = examples = totals = 0
+            for x, y in blocks(epoch):
+                callbacks.on_train_batch_begin(done)
+                loss, accuracy, *arrays = (result.numpy() for result in steps(x, y))
+                sizes = np.minimum(batch_size, len(y) - batch_size * np.arange(len(loss)))  # the last batch may be short
+                done, examples = done + len(loss), examples + len(y)
+                totals = totals + np.stack([sizes @ loss, sizes @ accuracy])
+                logs = dict(zip(("loss", "accuracy"), totals / examples))
+                first_loss = np.max(loss[0]) if first_loss is None else first_loss
+                if record is not None:
+                    record.add(*arrays)
+                callbacks.on_train_batch_end(done - 1, logs)
+            if not np.all(logs["loss"] <= DIVERGED * max(first_loss, 1)):  # NaN is not below it either
+                raise ValueError(f"training diverged in epoch {epoch + 1} of {epochs}: the mean loss is "
+                                 f"{np.max(logs['loss']):.3g}; try a smaller --learning-rate")
+            callbacks.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:  # also when it diverges or is interrupted: CSVLogger closes its file here
+        callbacks.on_train_end()
     return model.history

@@ -15,7 +15,7 @@ def main():
     parser = style.cli.parser(__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *gallery.figure_names()], metavar="NAME", help="figures to draw: "
                         + ", ".join(gallery.figure_names()) + " (default: all)")
-    style.add_results(parser)
+    style.cli.add_results(parser)
     args = parser.parse_args()
     failures = gallery.draw_all(args.names or gallery.figure_names(), args.results)
     for failure in failures:

@@ -1,4 +1,4 @@
-"""Figure 2 of the post: the hinge loss of both classes against the logit ŷ, with the soft margin between the kinks.
+"""Figure 2 of the post: the hinge loss of both classes against the logit ŷ, and the soft margin between their kinks.
 
     python plots/hinge_margin.py     # reads no run; writes results/figures/hinge_margin.png
 """
@@ -7,16 +7,19 @@ import numpy as np
 
 import style
 
+END = 2.6  # of the curves on either side; beyond it nothing changes
+
 
 def draw(results):
     figure, axes = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
-    logit = np.array([-2.6, -1.0, 1.0, 2.6])  # the ends of the drawing and the two kinks
-    axes.axvspan(-1, 1, ymax=0.9, color=style.GREEN, linewidth=0)  # where both classes pay a loss
+    logit = np.array([-END, -1, 1, END])  # straight lines between the two kinks and the ends
+    axes.fill_between([-1, 1], 3.6, color=style.GREEN, linewidth=0)  # in here both classes pay
     for y, line, text in ((1, "-", "$y = +1$"), (-1, "--", "$y = -1$")):
         axes.plot(logit, np.maximum(0, 1 - y * logit), line, color="black")
-        axes.text(-y * 2.6, 2.6, text, ha="center")
-    style.sketch_axes(axes, (-3.2, 3.2), (-0.3, 4.2), r"$\hat{y}$", r"$L$", xticks=[(-1, "$-1$"), (1, "1")], yticks=[(1, "1")])
-    axes.text(0, 3.3, "soft margin", ha="center", bbox=dict(facecolor=style.GREEN, linewidth=0))
+        axes.text(-y * END, 1.2 + END, text, ha="center")
+    style.sketch_axes(axes, (-3.2, 3.2), (-0.3, 4.1), r"$\hat{y}$", "$L$", xticks=[(-1, "$-1$"), (1, "1")], yticks=[(1, "")])
+    axes.text(-0.5, 1, "1", ha="center", va="center")  # further from its tick than usual, clear of both curves
+    axes.text(0, 2.9, "soft margin", ha="center", bbox=dict(facecolor=style.GREEN, linewidth=0))
     return figure
 
 

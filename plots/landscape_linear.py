@@ -1,29 +1,29 @@
-"""Figure 4 of the post: the loss of a linear model against one input x_i is a straight line with slope -y w_i.
+"""Figure 4 of the post: the loss of a linear model against one input is a straight line with the slope -y w_i.
 
     python plots/landscape_linear.py     # reads no run; writes results/figures/landscape_linear.png
 
-The slope is the same everywhere, so its sign alone gives the worst direction. Shown is the active part of the hinge.
+The slope is the same wherever x_i is, so its sign alone gives the worst direction. Shown: the part where the hinge is active.
 """
 import matplotlib.pyplot as plt
 import numpy as np
 
 import style
 
-Y, W_I = 1, 0.3  # the case w_i > 0, y = 1
-L_0 = 3.6  # the loss at x_i = 0, from the bias and the other inputs
-X_I = 4.1  # the value of the input before any attack, as in figure 3
+Y, W_I = 1, 0.3  # the case w_i > 0, y = 1; a slope that is easy to see
+OTHERS = 3.6  # the loss at x_i = 0, from the bias and the other inputs
+X_I = 4.6  # the value of the input before any attack, as in figure 3
 
 
 def draw(results):
     figure, axes = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
-    x = np.array([0, 9])
-    loss = L_0 - Y * W_I * x
+    x = np.array([0, X_I, 9])
+    loss = np.maximum(0, OTHERS - Y * W_I * x)
     axes.fill_between(x, loss, color=style.GREY, linewidth=0)
-    axes.plot(x, loss, color="black")
-    axes.plot([X_I, X_I], [0, 4], "--", color="black", linewidth=0.7)
-    style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input", r"$L$", xticks=[(X_I, "$x_i$")])
-    axes.text(6.6, 3.2, r"$\dfrac{\partial L}{\partial x_i} = -y\,w_i$", ha="center", va="center", bbox=style.BOX)
-    axes.text(2.0, 0.7, "$w_i > 0,\\ y = 1$", ha="center")
+    axes.plot(x, loss, "o-", color="black", markersize=4, markevery=[1])  # the dot is at x_i
+    axes.plot([X_I, X_I], [0, 3.9], "--", color="black", linewidth=0.7)
+    axes.text(7, 3.3, r"$\dfrac{\partial L}{\partial x_i} = -y\,w_i$", ha="center", va="center", bbox=style.BOX)
+    axes.text(2.3, 0.8, r"$w_i > 0,\ \ y = 1$", ha="center")
+    style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input $i$", "$L$", xticks=[(X_I, "$x_i$")])
     return figure
 
 

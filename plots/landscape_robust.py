@@ -1,24 +1,47 @@
-"""Figure 7 of the post: the loss against one weight w_i, in regular and in robust training.
+"""Figure 7 of the post: the loss against one weight w_i; robust training tilts it towards w_i = 0.
 
     python plots/landscape_robust.py     # reads no run; writes results/figures/landscape_robust.png
 
+While the hinge is active its slope is ∂L/∂w_i = -y x_i in regular and -y x_i + ε sign(w_i) in robust training. The post
+writes ∂L/∂x_i beside this figure, but ε‖w‖₁ does not depend on x: the slope that changes is the one along the weight.
+Green is what the attack adds, ε‖w‖₁; the arrow heads show the way of gradient descent.
 """
 import matplotlib.pyplot as plt
 import numpy as np
 
 import style
 
+EPSILON = 0.4  # larger than in the experiments, so that the slopes show
+CASES = (  # x_i, the title, the robust slope at w_i > 0
+    (0.15, r"$x_i < \epsilon$: driven to zero", r"$-x_i + \epsilon > 0$"),
+    (0.75, r"$x_i > \epsilon$: still grows, but slower", r"$-x_i + \epsilon < 0$"),
+)
 Y = 1
-EPSILON = 0.5
+OTHERS = 2.0  # the regular loss at w_i = 0, from the bias and the other weights
+OTHERS_L1 = 1.5  # what the other weights add to ‖w‖₁
+DOWNHILL = dict(arrowstyle="-|>,head_width=0.3,head_length=0.6", facecolor="black", linewidth=0)  # where a step goes
 
 
 def draw(results):
-    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.2), sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.6), sharey=True, gridspec_kw=dict(wspace=0.08))
     w = np.array([-2, 0, 2])
-    for axes, x_i in zip(panels, (0.2, 0.8)):
-        axes.plot(w, 2 - Y * x_i * w, **style.THIN)
-        axes.plot(w, 2.5 - Y * x_i * w + EPSILON * np.abs(w), color="black")
-        style.sketch_axes(axes, (-2.3, 2.3), (-0.3, 6), "$w_i$", "$L$")
+    for axes, (x_i, title, slope_right) in zip(panels, CASES):
+        regular = OTHERS - Y * x_i * w
+        robust = regular + EPSILON * (OTHERS_L1 + np.abs(w))
+        axes.fill_between(w, regular, robust, color=style.GREEN, linewidth=0)
+        axes.plot(w, regular, **style.THIN)
+        axes.plot(w, robust, color="black")
+        axes.text(2.05, regular[-1], "regular", va="center", color="0.4")
+        axes.text(2.05, robust[-1], "robust", va="center")
+        axes.set_title(title, pad=24)  # clear of the L
+        style.sketch_axes(axes, (-2.3, 2.5), (-0.3, 5.5), "$w_i$", "$L$")
+        for side, formula in ((-1, r"$-x_i - \epsilon$"), (1, slope_right)):
+            slope = -Y * x_i + EPSILON * side
+            middle = np.interp(side, w, robust)
+            axes.text(side * 1.1, middle + 1.1, formula, ha="center", va="center", bbox=style.BOX)
+            axes.annotate("", (side - 0.2 * np.sign(slope), middle - 0.2 * abs(slope)), (side, middle), arrowprops=DOWNHILL)
+        axes.text(-1.1, OTHERS + x_i - 0.9, "$-x_i$", ha="center", va="center", color="0.4", bbox=style.BOX)
+    figure.suptitle(r"robust slope $\partial L/\partial w_i = -y\,x_i + \epsilon\,\mathrm{sign}(w_i)$,  $y = 1$", fontsize=13)
     return figure
 
 

@@ -27,7 +27,7 @@ def draw(results):
         reach = EPSILONS * np.abs(arrays["weights"]).sum()
         attacked = [logits - targets * size for size in reach]
         wrong = [values[values * targets <= 0] for values in attacked]
-        limit = max(limit, *(1.1 * np.abs(values).max(initial=0) for values in wrong))
+        limit = max(limit, *(1.25 * np.abs(values).max(initial=0) for values in wrong))
         grid = np.linspace(-limit, limit, 1500)
         for row, values in enumerate(wrong):
             axes.axhline(-row, color="0.85", linewidth=0.5, zorder=2 * row)

@@ -1,8 +1,8 @@
-"""Figure 5 of the post: what an attack may reach, in three inputs: around each example a cube with side 2ε.
+"""Figure 5 of the post: what an attack can reach, for three inputs: around each example a cube of side 2ε.
 
     python plots/perturbation_boxes.py     # reads no run; writes results/figures/perturbation_boxes.png
 
-‖δ‖∞ ≤ ε lets every input move by at most ε on its own, so the neighbourhood is a cube and its corners are the worst.
+‖δ‖∞ ≤ ε lets every input move by up to ε whatever the others do, which makes the neighbourhood a cube.
 """
 from itertools import product
 
@@ -12,25 +12,35 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 import style
 
-EPSILON = 0.045  # of the range of an input; large enough to see a cube, small enough to tell 50 apart
+EPSILON = 0.045  # inputs are in [0, 1]; large enough to see a cube, small enough to tell 50 apart
 COUNT = 50
-SEED = 0
+SEED = 4743  # of those tried, the one whose cubes hide each other least from this side
+MARKED = 34  # a cube with room below it
 
 
 def cube(centre):
-    """The six faces of the ℓ∞ ball around centre: (6, 4, 3)."""
-    ring = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)])
-    faces = [np.insert(ring, axis, side, axis=1) for axis, side in product(range(3), (-1, 1))]
+    """The six faces of the ℓ∞ ball round centre (3,): (6 faces, 4 corners, 3)."""
+    square = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1)])
+    faces = [np.insert(square, axis, side, axis=1) for axis, side in product(range(3), (-1, 1))]
     return centre + EPSILON * np.array(faces)
 
 
 def draw(results):
     figure, axes = plt.subplots(figsize=(style.WIDTH * 0.7, 4.4), subplot_kw=dict(projection="3d"))
+    for direction, name in zip(1.1 * np.eye(3), ("$x_1$", "$x_2$", "$x_3$")):
+        axes.quiver(0, 0, 0, *direction, color="black", linewidth=0.7, arrow_length_ratio=0.04)
+        axes.text(*1.06 * direction, name, ha="center", va="center")
     points = np.random.default_rng(SEED).uniform(EPSILON, 1 - EPSILON, (COUNT, 3))
-    for point in points:  # a collection each, so that Matplotlib draws the far ones first
-        axes.add_collection3d(Poly3DCollection(cube(point), facecolor=style.GREEN, edgecolor="0.2", linewidth=0.4, alpha=0.5))
-    axes.scatter(*points.T, color="black", s=4, depthshade=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1), zlim=(0, 1), xticks=[], yticks=[], zticks=[])
+    for point in points:  # each its own collection, so that Matplotlib draws the far ones first
+        axes.add_collection3d(Poly3DCollection(cube(point), facecolor=style.GREEN, edgecolor="0.2", linewidth=0.5, alpha=0.6))
+    axes.plot(*points.T, "o", color="black", markersize=2, zorder=1000)  # in front, or the green would veil them
+    x, y, z = points[MARKED] + (EPSILON, 0, -EPSILON - 0.025)  # just below the front face of one cube
+    axes.plot([x, x], [y - EPSILON, y + EPSILON], [z, z], "|-", color="black", linewidth=0.7, markersize=5)
+    axes.text(x, y, z - 0.05, r"$2\epsilon$", ha="center", va="center")
+    axes.set(xlim=(0, 1), ylim=(0, 1), zlim=(0.07, 1.07))  # a little high, for the axis labels
+    axes.set_axis_off()
+    axes.set_box_aspect((1, 1, 1), zoom=1.05)  # as the limits, so that cubes are cubes
+    axes.view_init(elev=22, azim=32)
     return figure
 
 

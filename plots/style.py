@@ -77,15 +77,11 @@ def save(draw, name, results):
     return path
 
 
-def add_results(parser):
-    parser.add_argument("--results", type=Path, default=storage.RESULTS, help="the folder with the saved runs (default: results)")
-
-
 def main(doc, draw):
     """The command line of a plot script: draw the figure and save it, or show it in a window."""
     def script():
         parser = cli.parser(doc)
-        add_results(parser)
+        cli.add_results(parser)
         parser.add_argument("--show", action="store_true", help="show the figure in a window as well")
         args = parser.parse_args()
         if not args.show:

@@ -1,0 +1,138 @@
+"""Write results/README.md from the saved runs: the post's table beside ours, and the figures in the post's order.
+
+    python report.py                 # under a second; reads results/*/metrics.json, writes results/README.md
+
+No number in the report is typed by hand, but the ones that the post published.
+"""
+
+import cli
+import storage
+
+# Accuracies in % as the post prints them: (train, test).
+PUBLISHED = {
+    "regular": (99.64, 99.90),
+    "robust-0.1": (99.81, 99.85),
+    "robust-0.2": (99.64, 99.90),
+    "robust-0.3": (99.37, 99.76),
+}
+TITLES = {"regular": "Regular", "robust-0.1": "Robust ε = 0.1", "robust-0.2": "Robust ε = 0.2", "robust-0.3": "Robust ε = 0.3"}
+SHOWN_EPSILONS = (0.03, 0.1, 0.2, 0.3)  # attacks in the table of accuracies under attack
+
+# Script and caption of every figure of the post, in its order.
+FIGURES = {
+    "hinge_loss": "The hinge loss against the margin y·ŷ.",
+    "hinge_margin": "The hinge loss of both classes against the logit, and the soft margin between their kinks.",
+    "landscape_nonlinear": "The loss along one input of a non-linear model.",
+    "landscape_linear": "The loss along one input of the linear model: a straight line.",
+    "perturbation_boxes": "The ℓ∞ neighbourhoods: a box of side 2ε around every example.",
+    "hinge_robust": "The robust hinge: both kinks move outward by ε‖w‖₁.",
+    "landscape_robust": "The loss along a weight, regular and robust. Where x_i < ε the slope changes its sign, and the weight "
+                        "is driven to zero. (The post labels this slope ∂L/∂x_i; by its own formula it is ∂L/∂w_i.)",
+    "accuracy_table": "Accuracy of the four models.",
+    "misclassified_clean": "All mistakes without an attack, up to four a model, nearest to the boundary first.",
+    "model_weights": "The weights as pictures: dark pushes to “one”, light to “zero”.",
+    "robust_accuracy": "Accuracy under the exact worst case, unclipped as in the post.",
+    "misclassified_attacked": "Attacked images that are misclassified, nearest to the boundary.",
+    "misclassified_logits": "Attacked logits of the misclassified images.",
+}
+
+
+def table(header, rows):
+    """A Markdown table; the first column is text, the others numbers."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def percent(fraction):
+    return f"{100 * fraction:.2f}"
+
+
+def post_table(metrics):
+    """The post's table with the published numbers and the measured ones, in %.
+
+    Arguments:
+        metrics: the metrics.json of each run in PUBLISHED, by the run's name.
+    """
+    def published(column):
+        return [f"{PUBLISHED[run][column]:.2f}" for run in PUBLISHED]
+
+    def here(name):
+        return [percent(metrics[run][name]) for run in PUBLISHED]
+
+    return table(["accuracy (%)", *TITLES.values()], [
+        ["Train, post", *published(0)],
+        ["Train, here", *here("train_accuracy_running")],
+        ["Test, post", *published(1)],
+        ["Test, here", *here("test_accuracy")],
+        ["Train, here, final weights", *here("train_accuracy")],
+    ])
+
+
+def accuracy_at(metrics, kind, epsilon):
+    """The saved accuracy under attack at one of the saved epsilons, as a fraction."""
+    curve = metrics["robust_accuracy"]
+    return curve[kind][min(range(len(curve[kind])), key=lambda i: abs(curve["epsilon"][i] - epsilon))]
+
+
+def attack_table(metrics):
+    """Accuracy under the exact worst case at a few epsilons, in %, unclipped and clipped."""
+    rows = [[f"attack ε = {epsilon:g}, {kind}", *(percent(accuracy_at(metrics[run], kind, epsilon)) for run in PUBLISHED)]
+            for kind in ("unclipped", "clipped") for epsilon in SHOWN_EPSILONS]
+    norms = ["‖w‖₁", *(f"{metrics[run]['weight_l1_norm']:.2f}" for run in PUBLISHED)]
+    return table(["test accuracy (%)", *TITLES.values()], [*rows, norms])
+
+
+def figure_list():
+    """Every figure with its caption and its command."""
+    parts = [f"**{number}. {caption}**  \n`python plots/{name}.py`\n\n![{name}](figures/{name}.png)"
+             for number, (name, caption) in enumerate(FIGURES.items(), 1)]
+    return "\n\n".join(parts)
+
+
+def read_metrics(results):
+    """metrics.json of the post's four runs, by name. Raises FileNotFoundError or ValueError with the cure."""
+    needed = ("train_accuracy_running", "train_accuracy", "test_accuracy", "weight_l1_norm", "robust_accuracy")
+    return {run: storage.read_run(results / run, metrics=needed).metrics for run in PUBLISHED}
+
+
+def write(results):
+    """Write README.md into a results folder; returns its path."""
+    metrics = read_metrics(results)
+    path = results / "README.md"
+    storage.write_file(path, f"""\
+# Results
+
+Written by `python report.py` from the saved runs in this folder; `python reproduce.py` makes everything anew.
+
+## The post's table
+
+{post_table(metrics)}
+
+Train is the post's number: the running average over the last epoch, while the weights move. The last row is the
+accuracy of the final weights. Made by `python experiment_regular.py` and `python experiment_robust.py`.
+
+## Under attack
+
+{attack_table(metrics)}
+
+The exact worst case on all test images: unclipped as in the post, and with the attacked pixels kept in [0, 1].
+
+## Figures
+
+{figure_list()}
+""")
+    return path
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_results(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    print(write(parse_args(argv).results))
+
+
+if __name__ == "__main__":
+    cli.run(main)

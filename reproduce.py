@@ -1,0 +1,58 @@
+"""Reproduce the post from beginning to end: data, models, attacks, figures, report.
+
+    python reproduce.py              # everything, into results/
+    python reproduce.py --out-dir /tmp/mine
+
+Ends with the post's table beside ours and with where to look.
+"""
+import importlib
+import sys
+import time
+
+import cli
+import data_prep
+import report
+import storage
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_out_dir(parser)
+    return parser.parse_args(argv)
+
+
+def draw_figures(results):
+    """Draw every figure of the report, on all cores."""
+    sys.path.append(str(storage.ROOT / "plots"))
+    import gallery
+    failures = gallery.draw_all(list(report.FIGURES), results)
+    if failures:
+        raise ValueError(failures[0])
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    results = args.out_dir or storage.RESULTS
+    out_dir = ["--out-dir", str(results)]
+
+    def experiment(name):
+        # Imported when its turn comes: TensorFlow is the slowest thing here, and bad data should be told before it.
+        return lambda: importlib.import_module(name).main(out_dir)
+
+    steps = {
+        "verify the data": lambda: data_prep.main([]),
+        "train the regular model": experiment("experiment_regular"),
+        "train the robust models": experiment("experiment_robust"),
+        "draw the figures": lambda: draw_figures(results),
+        "write the report": lambda: report.main(["--results", str(results)]),
+    }
+    start = time.perf_counter()
+    for number, (name, step) in enumerate(steps.items(), 1):
+        print(f"[{number}/{len(steps)}] {name}", flush=True)
+        step()
+    print(f"\n{report.post_table(report.read_metrics(results))}\n\n"
+          f"All of it took {time.perf_counter() - start:.0f} s. Look at {results / 'README.md'} and {results / 'figures'}.")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,44 @@
+"""What the tests share: scripts run as a user would run them, the data, and one fresh reproduction."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import data_prep
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def script():
+    """Run a script of the project: script("report.py", "--help") gives returncode, stdout, stderr."""
+    def run(name, *arguments, cwd=ROOT, **environment):
+        return subprocess.run([sys.executable, str(ROOT / name), *map(str, arguments)], cwd=cwd, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, env=os.environ | environment, timeout=300)
+    return run
+
+
+@pytest.fixture(scope="session")
+def data():
+    return data_prep.load_pair()
+
+
+@pytest.fixture
+def linear(data):
+    """A random linear model on 200 test images, float64: weights (784,), bias, x (200, 28, 28, 1), y (200,)."""
+    generator = np.random.default_rng(0)
+    return SimpleNamespace(weights=generator.normal(0, 0.05, 784), bias=generator.normal(),
+                           x=data.x_test[:200].astype(float), y=data.y_test[:200].astype(float))
+
+
+@pytest.fixture(scope="session")
+def fresh(script, tmp_path_factory):
+    """The results folder of a full run of reproduce.py, and what it printed."""
+    folder = tmp_path_factory.mktemp("fresh") / "results"
+    done = script("reproduce.py", "--out-dir", folder)
+    assert done.returncode == 0, done.stderr
+    return SimpleNamespace(folder=folder, stdout=done.stdout, stderr=done.stderr)

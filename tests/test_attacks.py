@@ -1,0 +1,145 @@
+import itertools
+
+import numpy as np
+import pytest
+
+import attacks
+import training
+from training import tf
+
+EPSILONS = np.linspace(0, 0.5, 101)
+
+
+def margin_loss(targets, logits):
+    return -targets * logits
+
+
+@pytest.fixture
+def small():
+    generator = np.random.default_rng(2)
+    x = generator.random((40, 5))
+    x[:, :2] = generator.choice([0.0, 0.02, 0.97, 1.0], (40, 2))  # pixels at and near their limits
+    return dict(weights=generator.normal(size=5), bias=0.1, x=x, y=generator.choice([-1.0, 1.0], 40))
+
+
+def test_unclipped_attack_matches_brute_force_corners(small):
+    weights, bias, x, y = small.values()
+    corners = 0.15 * np.array(list(itertools.product([-1, 1], repeat=5)))
+    worst = np.min([y * ((x + corner) @ weights + bias) for corner in corners], axis=0)
+    np.testing.assert_allclose(y * attacks.attacked_logits(weights, bias, x, y, 0.15), worst, atol=1e-12)
+    attacked = attacks.attack_linear(weights, x, y, 0.15)
+    np.testing.assert_allclose(y * (attacked @ weights + bias), worst, atol=1e-12)
+
+
+def test_clipped_attack_matches_brute_force_per_pixel(small):
+    weights, bias, x, y = small.values()
+    for epsilon in (0.0, 0.01, 0.15, 0.6):
+        worst = np.full(len(x), y * bias)
+        for pixel in range(5):
+            reachable = np.clip(x[:, pixel, None] + np.linspace(-epsilon, epsilon, 2001), 0, 1)
+            worst += (y[:, None] * weights[pixel] * reachable).min(axis=1)
+        logits = attacks.attacked_logits(weights, bias, x, y, epsilon, clip=True)
+        np.testing.assert_allclose(y * logits, worst, atol=1e-12)
+        attacked = attacks.attack_linear(weights, x, y, epsilon, clip=True)
+        np.testing.assert_allclose(attacked @ weights + bias, logits, atol=1e-12)
+        assert attacked.min() >= 0 and attacked.max() <= 1 and np.abs(attacked - x).max() <= epsilon + 1e-15
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_accuracy_curve_is_that_of_the_attacked_images(linear, clip):
+    curve = attacks.robust_accuracy(linear.weights, linear.bias, linear.x, linear.y, EPSILONS, clip=clip)
+    for epsilon, accuracy in list(zip(EPSILONS, curve))[::10]:
+        attacked = attacks.attack_linear(linear.weights, linear.x, linear.y, epsilon, clip=clip).reshape(200, -1)
+        assert accuracy == np.mean(linear.y * (attacked @ linear.weights + linear.bias) > 0)
+    assert np.all(np.diff(curve) <= 0)
+
+
+def test_epsilon_zero_changes_nothing(linear):
+    for clip in (False, True):
+        np.testing.assert_array_equal(attacks.attack_linear(linear.weights, linear.x, linear.y, 0, clip=clip), linear.x)
+
+
+def test_zero_weights_cannot_be_attacked(linear):
+    for bias, accuracy in ((1.0, np.mean(linear.y == 1)), (0.0, 0.0)):
+        for clip in (False, True):
+            curve = attacks.robust_accuracy(np.zeros(784), bias, linear.x, linear.y, EPSILONS, clip=clip)
+            np.testing.assert_array_equal(curve, accuracy)
+
+
+@pytest.fixture(scope="module")
+def keras_linear():
+    model = training.linear_model(5)
+    return model, *training.linear_weights(model)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("attack", [
+    attacks.fgsm,
+    lambda *arguments, **flags: attacks.pgd(*arguments, step_size=0.03, steps=8, **flags),
+    lambda *arguments, **flags: attacks.pgd(*arguments, step_size=0.2, steps=1, random_start=False, **flags),
+])
+def test_fgsm_and_pgd_reach_the_exact_worst_case_of_a_linear_model(keras_linear, data, attack, clip):
+    model, weights, bias = keras_linear
+    x, y = data.x_test[:100], data.y_test[:100]
+    attacked = attack(model, margin_loss, x, y, 0.1, clip=clip)
+    exact = attacks.attacked_logits(weights, bias, x, y, 0.1, clip=clip)
+    assert attacked.shape == x.shape
+    np.testing.assert_allclose(attacks.linear_logits(weights, bias, np.clip(attacked, 0, 1)) if clip
+                               else attacked.reshape(100, -1) @ weights + bias, exact, atol=1e-5)
+    assert np.abs(attacked - x).max() <= 0.1 + 1e-6
+
+
+def test_pgd_stays_in_the_ball_and_its_start_is_random_but_seeded(keras_linear, data):
+    model, x, y = keras_linear[0], data.x_test[:20], data.y_test[:20]
+    draws = [attacks.pgd(model, margin_loss, x, y, 0.1, step_size=0.001, steps=2, seed=seed) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(draws[0], draws[1])
+    assert np.abs(draws[0] - draws[2]).max() > 0.01
+    assert all(np.abs(draw - x).max() <= 0.1 + 1e-6 and draw.min() >= 0 and draw.max() <= 1 for draw in draws)
+
+
+def test_fgsm_with_the_hinge_leaves_satisfied_images_alone(keras_linear, data):
+    """Why fgsm's docstring warns of flat losses."""
+    model, weights, bias = keras_linear
+    x = data.x_test[:100]
+    y = np.sign(attacks.linear_logits(weights, bias, x)).astype(np.float32)
+    attacked = attacks.fgsm(model, lambda targets, logits: tf.nn.relu(0 - targets * logits), x, y, 0.1)
+    np.testing.assert_array_equal(attacked, x)
+
+
+GOOD = dict(weights=np.ones(4), bias=0.0, x=np.full((3, 4), 0.5), y=np.array([1.0, -1.0, 1.0]), epsilons=0.1)
+
+
+@pytest.mark.parametrize("argument, value, complaint", [
+    ("x", np.full((3, 4), 1.5), r"x must be in \[0, 1\].*1.5"),
+    ("x", np.full((3, 4), -0.5), r"x must be in \[0, 1\].*-0.5"),
+    ("x", np.full((3, 4), np.nan), r"x must be in \[0, 1\].*nan"),
+    ("x", np.full((3, 4), 200, np.uint8), "x must be float.*uint8"),
+    ("x", np.full(4, 0.5), r"x must be float.*\(4,\)"),
+    ("y", np.array([0.0, 1.0, 1.0]), "y must be -1 or \\+1.*0.0"),
+    ("y", np.array([np.nan, 1.0, 1.0]), "y must be -1 or \\+1.*nan"),
+    ("y", np.ones((3, 1)), r"y must have shape \(3,\).*\(3, 1\)"),
+    ("y", np.ones(2), r"y must have shape \(3,\).*\(2,\)"),
+    ("weights", np.ones((4, 1)), r"weights and bias must have shapes \(4,\)"),
+    ("weights", np.ones(5), r"weights and bias must have shapes \(4,\)"),
+    ("weights", np.array([1, 2, 3, np.inf]), "must be finite.*inf"),
+    ("bias", np.nan, "must be finite.*nan"),
+    ("bias", np.zeros(1), "must have shapes"),
+    ("epsilons", -0.1, "epsilon must be.*-0.1"),
+    ("epsilons", [0.1, np.nan], "epsilon must be.*nan"),
+    ("epsilons", np.inf, "epsilon must be.*inf"),
+])
+def test_bad_arguments_are_named_with_their_value(argument, value, complaint):
+    for clip in (False, True):
+        with pytest.raises(ValueError, match=complaint):
+            attacks.robust_accuracy(**GOOD | {argument: value}, clip=clip)
+
+
+def test_bad_arguments_of_pgd_are_named(keras_linear, data):
+    model, x, y = keras_linear[0], data.x_test[:2], data.y_test[:2]
+    for changes, complaint in [(dict(epsilon=-1), "epsilon"), (dict(y=y[:, None]), "y must have shape"),
+                               (dict(x=x + 2), "x must be in"), (dict(steps=-1), "steps")]:
+        arguments = dict(x=x, y=y, epsilon=0.1, step_size=0.1, steps=1) | changes
+        with pytest.raises(ValueError, match=complaint):
+            attacks.pgd(model, margin_loss, **arguments)
+    with pytest.raises(ValueError, match="one loss per image"):
+        attacks.fgsm(model, lambda targets, logits: logits[:, None] - targets, x, y, 0.1)

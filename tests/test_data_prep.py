@@ -1,0 +1,138 @@
+import gzip
+
+import numpy as np
+import pytest
+
+import data_prep
+import storage
+
+SHAPE = (3, 2, 2)
+PIXELS = bytes(range(12))
+HEADER = b"\x00\x00\x08\x03" + b"\x00\x00\x00\x03" + b"\x00\x00\x00\x02" * 2  # as the MNIST page describes it
+
+
+def write(path, content):
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["tiny-idx3-ubyte", "tiny-idx3-ubyte.gz"])
+def test_idx_file_is_read_plain_and_gzipped(tmp_path, name):
+    array = data_prep.read_idx(write(tmp_path / name, HEADER + PIXELS), SHAPE)
+    np.testing.assert_array_equal(array, np.arange(12).reshape(SHAPE))
+
+
+@pytest.mark.parametrize("content, complaint", [
+    (HEADER + PIXELS[:-1], "truncated"),
+    (HEADER + PIXELS + b"x", "too long"),
+    (b"\x00\x00\x08\x01" + HEADER[4:] + PIXELS, "does not begin like an IDX file"),
+    (HEADER[:4] + b"\xff\xff\xff\xff" + HEADER[8:] + PIXELS, "does not begin like an IDX file"),
+    (b"", "does not begin like an IDX file"),
+])
+@pytest.mark.parametrize("name", ["bad", "bad.gz"])
+def test_wrong_idx_file_is_refused(tmp_path, name, content, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        data_prep.read_idx(write(tmp_path / name, content), SHAPE)
+
+
+def test_truncated_gzip_is_refused(tmp_path):
+    path = write(tmp_path / "cut.gz", HEADER + PIXELS)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match="damaged"):
+        data_prep.read_idx(path, SHAPE)
+
+
+def test_embedded_data_is_mnist_zeros_and_ones(data):
+    assert data.digest == data_prep.DIGEST_0_1
+    assert [int(np.sum(y == sign)) for y in (data.y_train, data.y_test) for sign in (-1, 1)] == [5923, 6742, 980, 1135]
+
+
+def test_loaded_arrays_have_the_promised_shapes_types_and_ranges():
+    for split, count in (("train", 12665), ("test", 2115)):
+        x, y = data_prep.load(split)
+        assert x.shape == (count, 28, 28, 1) and y.shape == (count,)
+        assert x.dtype == y.dtype == np.float32
+        assert x.min() == 0 and x.max() == 1 and set(y) == {-1, 1}
+
+
+def test_select_pair_keeps_order_and_labels_the_second_digit_one():
+    labels = np.array([3, 8, 1, 8, 3], np.uint8)
+    images = np.arange(5, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
+    arrays = dict(x_train=images, y_train=labels, x_test=images, y_test=labels)
+    pair = data_prep.select_pair(arrays, (8, 3))
+    assert pair["y_train"].tolist() == [1, 0, 0, 1]
+    assert pair["x_train"][:, 0, 0].tolist() == [0, 1, 3, 4]
+
+
+@pytest.fixture
+def own_data(tmp_path, monkeypatch):
+    """data/ moved to a temporary folder, with a good copy of the embedded file in it."""
+    good = data_prep.pair_path().read_bytes()
+    monkeypatch.setattr(data_prep, "DATA", tmp_path)
+    data_prep.pair_path().write_bytes(good)
+    return data_prep.pair_path()
+
+
+def small_mnist(**changes):
+    arrays = {name: np.zeros(shape, np.uint8) for name, (_, shape, _) in data_prep.MNIST.items()}
+    return arrays | changes
+
+
+@pytest.mark.parametrize("arrays, complaint", [
+    (small_mnist(), "x_train is not MNIST"),
+    (small_mnist(x_train=np.zeros((100, 28, 28), np.float32)), "x_train is not MNIST"),
+    ({"x_train": np.zeros(3, np.uint8)}, "has no y_train, x_test, y_test"),
+    (small_mnist(y_test=np.array([None])), "objects"),
+])
+def test_bad_source_leaves_the_good_file_alone(own_data, tmp_path, arrays, complaint):
+    before = own_data.read_bytes()
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    with pytest.raises(ValueError, match=complaint):
+        data_prep.main(["--source", str(tmp_path / "mnist.npz")])
+    assert own_data.read_bytes() == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_folder_without_idx_files_says_what_it_lacks(own_data, tmp_path):
+    with pytest.raises(FileNotFoundError, match="train-images-idx3-ubyte"):
+        data_prep.main(["--source", str(tmp_path)])
+
+
+def test_changed_arrays_are_noticed_and_a_rezipped_file_is_not(own_data):
+    arrays = storage.read_arrays(own_data)
+    np.savez(own_data, **arrays)  # other bytes, the same arrays
+    assert data_prep.load_pair().digest == data_prep.DIGEST_0_1
+    changed = arrays["x_test"].copy()
+    changed[0, 0, 0] ^= 1
+    np.savez(own_data, **arrays | {"x_test": changed})
+    with pytest.raises(ValueError, match="digest"):
+        data_prep.load_pair()
+
+
+def test_truncated_data_names_the_cure(own_data):
+    own_data.write_bytes(own_data.read_bytes()[:100_000])
+    with pytest.raises(ValueError, match="not a sound npz file.*python data_prep.py"):
+        data_prep.load_pair()
+
+
+def test_no_network_is_one_line_with_the_way_out(own_data, monkeypatch):
+    import keras
+
+    def fail():
+        raise Exception("URL fetch failure on https://example.org: None -- unreachable\nsecond line")
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
+    with pytest.raises(OSError, match=r"could not be downloaded \(URL fetch failure.*--source PATH") as caught:
+        data_prep.main(["--digits", "3", "8"])
+    assert "\n" not in str(caught.value)
+    assert not data_prep.pair_path((3, 8)).exists()
+
+
+def test_missing_pair_names_the_command_that_builds_it(own_data):
+    with pytest.raises(FileNotFoundError, match="python data_prep.py --digits 3 8"):
+        data_prep.load("train", (3, 8))
+
+
+def test_script_verifies_and_counts(script):
+    done = script("data_prep.py")
+    assert done.returncode == 0 and done.stderr == ""
+    assert "verified" in done.stdout and "12,665" in done.stdout and "2,115" in done.stdout

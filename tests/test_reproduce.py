@@ -1,0 +1,80 @@
+"""A full fresh run beside the committed results, and the README beside both."""
+import json
+import re
+
+import numpy as np
+import pytest
+
+import report
+import storage
+
+RUNS = list(report.PUBLISHED)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_fresh_run_agrees_with_the_committed_one(fresh, run):
+    new, committed = (json.loads((folder / run / "metrics.json").read_text()) for folder in (fresh.folder, storage.RESULTS))
+    for name in ("train_accuracy", "test_accuracy", "train_accuracy_running"):
+        assert new[name] == pytest.approx(committed[name], abs=0.003)
+    for kind in ("unclipped", "clipped"):
+        np.testing.assert_allclose(new["robust_accuracy"][kind], committed["robust_accuracy"][kind], atol=0.01)
+    assert new["weight_l1_norm"] == pytest.approx(committed["weight_l1_norm"], rel=0.02)
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_accuracies_are_the_published_ones(fresh, run):
+    metrics = json.loads((fresh.folder / run / "metrics.json").read_text())
+    train, test = report.PUBLISHED[run]
+    assert 100 * metrics["train_accuracy_running"] == pytest.approx(train, abs=0.4)
+    assert 100 * metrics["test_accuracy"] == pytest.approx(test, abs=0.2)
+
+
+# What the post's curves look like: (run, attack epsilon, accuracy in %, tolerance in points).
+@pytest.mark.parametrize("run, epsilon, accuracy, tolerance", [
+    ("regular", 0.03, 99, 1), ("regular", 0.075, 50, 5), ("regular", 0.1, 22.5, 4), ("regular", 0.2, 0, 0.5),
+    ("robust-0.1", 0.1, 99, 1), ("robust-0.2", 0.1, 99, 1), ("robust-0.3", 0.1, 99, 1),
+    ("robust-0.1", 0.2, 91, 2), ("robust-0.2", 0.2, 96, 2), ("robust-0.3", 0.2, 95, 2),
+    ("robust-0.1", 0.3, 36, 4), ("robust-0.2", 0.3, 78, 4), ("robust-0.3", 0.3, 83, 4),
+])
+def test_curves_are_the_published_ones(fresh, run, epsilon, accuracy, tolerance):
+    metrics = json.loads((fresh.folder / run / "metrics.json").read_text())
+    assert 100 * report.accuracy_at(metrics, "unclipped", epsilon) == pytest.approx(accuracy, abs=tolerance)
+
+
+def test_output_is_clean_and_ends_with_the_table(fresh):
+    assert fresh.stderr == ""
+    table = report.post_table(report.read_metrics(fresh.folder))
+    assert table in fresh.stdout and str(fresh.folder / "README.md") in fresh.stdout.splitlines()[-1]
+
+
+def test_nothing_hidden_is_left_behind(fresh):
+    assert not [path for path in fresh.folder.rglob("*") if path.name.startswith(".")]
+
+
+def test_report_shows_every_figure_in_order(fresh):
+    text = (fresh.folder / "README.md").read_text()
+    pictures = re.findall(r"\]\(figures/(\w+)\.png\)", text)
+    assert pictures == list(report.FIGURES)
+    assert all((fresh.folder / "figures" / f"{name}.png").exists() for name in pictures)
+
+
+def test_readme_has_the_table_of_the_committed_results():
+    assert report.post_table(report.read_metrics(storage.RESULTS)) in (storage.ROOT / "README.md").read_text()
+
+
+def test_committed_report_is_what_the_committed_runs_give(tmp_path, monkeypatch):
+    text = (storage.RESULTS / "README.md").read_text()
+    written = {}
+    monkeypatch.setattr(storage, "write_file", lambda path, content: written.update(content=content))
+    report.write(storage.RESULTS)
+    assert written["content"] == text
+
+
+def test_committed_results_are_small():
+    assert sum(path.stat().st_size for path in storage.RESULTS.rglob("*") if path.is_file()) < 10e6
+
+
+def test_every_link_in_the_documents_leads_somewhere():
+    for document in (storage.ROOT / "README.md", storage.RESULTS / "README.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            assert target.startswith("http") or (document.parent / target).exists(), target
