@@ -6,14 +6,13 @@ Train is what the post prints: the running average over the last epoch, while th
 """
 import matplotlib.pyplot as plt
 
-import storage
 import style
 
 ROWS = {"Train": "train_accuracy_running", "Test": "test_accuracy"}
 
 
 def draw(results):
-    metrics = [storage.read_run(results / run, metrics=ROWS.values()).metrics for run in style.RUNS]
+    metrics = [style.read_run(results / run, metrics=ROWS.values()).metrics for run in style.RUNS]
     figure, axes = plt.subplots(figsize=(style.WIDTH, 1.3))
     axes.axis("off")
     table = axes.table(

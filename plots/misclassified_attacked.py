@@ -7,12 +7,11 @@ runs from -ε to 1 + ε so that nothing of it is hidden. Writes results/figures/
 """
 import matplotlib.pyplot as plt
 
-import storage
 import style
 
 
 def draw(results):
-    runs = [storage.read_run(results / run, arrays=["shown_epsilons", "attacked_images", "attacked_found"]).arrays
+    runs = [style.read_run(results / run, arrays=["shown_epsilons", "attacked_images", "attacked_found"]).arrays
             for run in style.RUNS]
     epsilons = runs[0]["shown_epsilons"]
     figure, grid = plt.subplots(len(runs), len(epsilons), figsize=(style.WIDTH * 1.3, 3.6))

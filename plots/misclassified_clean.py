@@ -6,7 +6,6 @@ A row per model, nearest to the decision boundary first, up to four. Writes resu
 """
 import matplotlib.pyplot as plt
 
-import storage
 import style
 
 COLUMNS = 4
@@ -15,7 +14,7 @@ COLUMNS = 4
 def draw(results):
     figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 4.3))
     for run, row in zip(style.RUNS, grid):
-        saved = storage.read_run(results / run, metrics=["misclassified_test"], arrays=["misclassified_clean"])
+        saved = style.read_run(results / run, metrics=["misclassified_test"], arrays=["misclassified_clean"])
         images, count = saved.arrays["misclassified_clean"], saved.metrics["misclassified_test"]
         for axes, image in zip(row, [*images, *[None] * COLUMNS]):
             style.show_digit(axes, image)

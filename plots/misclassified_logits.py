@@ -9,7 +9,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import gaussian_kde
 
-import storage
 import style
 
 PANELS = ("regular", "robust-0.2")
@@ -22,7 +21,7 @@ def draw(results):
     figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 5), sharex=True, sharey=True)
     limit = 0.0  # the same scale for both panels: their widths are what is compared
     for run, axes in zip(PANELS, panels):
-        arrays = storage.read_run(results / run, arrays=["weights", "test_logits", "test_targets"]).arrays
+        arrays = style.read_run(results / run, arrays=["weights", "test_logits", "test_targets"]).arrays
         logits, targets = arrays["test_logits"], arrays["test_targets"]
         reach = EPSILONS * np.abs(arrays["weights"]).sum()
         attacked = [logits - targets * size for size in reach]

@@ -7,14 +7,13 @@ Dark pixels push the decision to the digit one, light ones to zero; each picture
 import matplotlib.pyplot as plt
 import numpy as np
 
-import storage
 import style
 
 
 def draw(results):
     figure, panels = plt.subplots(1, len(style.RUNS), figsize=(style.WIDTH, 2.3))
     for run, axes in zip(style.RUNS, panels):
-        weights = storage.read_run(results / run, arrays=["weights"]).arrays["weights"]
+        weights = style.read_run(results / run, arrays=["weights"]).arrays["weights"]
         largest = np.abs(weights).max()
         picture = axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)
         axes.set(xticks=[], yticks=[], title=style.label(run))

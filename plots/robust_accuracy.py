@@ -7,13 +7,12 @@ The attack is the exact worst case on all test images, its pixels not clipped to
 import matplotlib.pyplot as plt
 import numpy as np
 
-import storage
 import style
 
 
 def draw(results):
     figure, axes = plt.subplots(figsize=(style.WIDTH, 3.8))
-    curves = [storage.read_run(results / run, metrics=["robust_accuracy"]).metrics["robust_accuracy"] for run in style.RUNS]
+    curves = [style.read_run(results / run, metrics=["robust_accuracy"]).metrics["robust_accuracy"] for run in style.RUNS]
     # What a model keeps above the ones before it is filled with its colour.
     below = np.zeros(len(curves[0]["epsilon"]))
     for run, curve, colour in zip(style.RUNS, curves, style.colours()):

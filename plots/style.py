@@ -11,6 +11,7 @@ sys.path.append(str(PLOTS.parent))  # `python plots/x.py` sees its own folder on
 
 import cli  # noqa: E402
 import storage  # noqa: E402
+from storage import read_run  # noqa: E402, F401 (for the plot scripts)
 
 RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # the post's four models, in its order
 WIDTH = 7.0  # inches, of a figure across the page: 1,400 pixels, twice what a README shows

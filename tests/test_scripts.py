@@ -9,10 +9,9 @@ SCRIPTS = sorted(path.name for path in ROOT.glob("*.py") if "__main__" in path.r
 
 @pytest.mark.parametrize("name", [*SCRIPTS, "plots", "plots/hinge_loss.py"])
 def test_help_is_instant_and_shows_the_command(script, name):
-    done = script(name, "--help")
-    assert done.returncode == 0 and done.stderr == ""
-    assert f"python {name}" in done.stdout
-    assert script(name, "--help", PYTHONPROFILEIMPORTTIME="1").stderr.count("tensorflow") == 0
+    done = script(name, "--help", PYTHONPROFILEIMPORTTIME="1")  # the imports, on stderr
+    assert done.returncode == 0 and f"python {name}" in done.stdout
+    assert "tensorflow" not in done.stderr and "keras" not in done.stderr
 
 
 @pytest.mark.parametrize("name, flags, run", [
