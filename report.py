@@ -5,6 +5,8 @@
 No number in the report is typed by hand, but the ones that the post published.
 """
 
+import numpy as np
+
 import cli
 import storage
 
@@ -18,8 +20,10 @@ PUBLISHED = {
 TITLES = {"regular": "Regular", "robust-0.1": "Robust ε = 0.1", "robust-0.2": "Robust ε = 0.2", "robust-0.3": "Robust ε = 0.3"}
 SHOWN_EPSILONS = (0.03, 0.1, 0.2, 0.3)  # attacks in the table of accuracies under attack
 
+EPSILONS = (0.1, 0.2, 0.3)  # of the robust runs, in pixel units
+
 # Script and caption of every figure of the post, in its order.
-FIGURES = {
+POST_FIGURES = {
     "hinge_loss": "The hinge loss against the margin y·ŷ.",
     "hinge_margin": "The hinge loss of both classes against the logit, and the soft margin between their kinks.",
     "landscape_nonlinear": "The loss along one input of a non-linear model.",
@@ -35,6 +39,13 @@ FIGURES = {
     "misclassified_attacked": "Attacked images that are misclassified, nearest to the boundary.",
     "misclassified_logits": "Attacked logits of the misclassified images.",
 }
+OPTIMUM_FIGURES = {
+    "robust_accuracy_exact": "Accuracy under the exact worst case: the post's recipe against the optimum. Thin lines: clipped.",
+    "model_weights_exact": "The weights of the post's recipe and of the optimum, with the number of pixels that they use.",
+    "weight_threshold": "“Weights smaller than ε are wiped off”, exactly: a pixel keeps a weight only where the active examples "
+                        "pull at it with ε.",
+}
+FIGURES = POST_FIGURES | OPTIMUM_FIGURES
 
 
 def table(header, rows):
@@ -82,10 +93,10 @@ def attack_table(metrics):
     return table(["test accuracy (%)", *TITLES.values()], [*rows, norms])
 
 
-def figure_list():
-    """Every figure with its caption and its command."""
-    parts = [f"**{number}. {caption}**  \n`python plots/{name}.py`\n\n![{name}](figures/{name}.png)"
-             for number, (name, caption) in enumerate(FIGURES.items(), 1)]
+def figure_list(figures, numbered=False):
+    """Figures with their captions and commands."""
+    parts = [f"**{f'{number}. ' if numbered else ''}{caption}**  \n`python plots/{name}.py`\n\n![{name}](figures/{name}.png)"
+             for number, (name, caption) in enumerate(figures.items(), 1)]
     return "\n\n".join(parts)
 
 
@@ -95,15 +106,10 @@ def read_metrics(results):
     return {run: storage.read_run(results / run, metrics=needed).metrics for run in PUBLISHED}
 
 
-def write(results):
-    """Write README.md into a results folder; returns its path."""
+def post_section(results):
+    """The post's own table and figures."""
     metrics = read_metrics(results)
-    path = results / "README.md"
-    storage.write_file(path, f"""\
-# Results
-
-Written by `python report.py` from the saved runs in this folder; `python reproduce.py` makes everything anew.
-
+    return f"""\
 ## The post's table
 
 {post_table(metrics)}
@@ -117,10 +123,57 @@ accuracy of the final weights. Made by `python experiment_regular.py` and `pytho
 
 The exact worst case on all test images: unclipped as in the post, and with the attacked pixels kept in [0, 1].
 
-## Figures
+## The post's figures
 
-{figure_list()}
-""")
+{figure_list(POST_FIGURES, numbered=True)}
+"""
+
+
+def optimum_section(results):
+    """SGD beside the proved optimum of the robust loss."""
+    rows, at = [], {}
+    for epsilon in EPSILONS:
+        exact = storage.read_run(results / f"exact-{epsilon:g}", metrics=["objective", "gap", "separation_epsilon"])
+        for name, folder in (("the post's recipe", f"robust-{epsilon:g}"), ("converged recipe", f"robust-{epsilon:g}-converged"),
+                             ("the optimum", f"exact-{epsilon:g}")):
+            run = storage.read_run(results / folder, metrics=["train_loss", "test_accuracy", "robust_accuracy"], arrays=["weights"])
+            at[name, epsilon] = run, accuracy_at(run.metrics, "unclipped", epsilon)
+            rows.append([f"ε = {epsilon:g}, {name}", f"{run.metrics['train_loss']:.6f}",
+                         f"{run.metrics['train_loss'] / exact.metrics['objective']:.4f}",
+                         np.count_nonzero(run.arrays["weights"]), percent(run.metrics["test_accuracy"]),
+                         percent(at[name, epsilon][1]), percent(accuracy_at(run.metrics, "clipped", epsilon))])
+    largest = max(EPSILONS)
+    (sgd, sgd_accuracy), (best, best_accuracy) = at["the post's recipe", largest], at["the optimum", largest]
+    gap = max(run.metrics["gap"] for (name, _), (run, _) in at.items() if name == "the optimum")
+    pixels = np.count_nonzero(best.arrays["weights"])
+    return f"""\
+## How far from the best robust classifier?
+
+Robust training of a linear model is convex, so the best model there is can be computed, and proved to be the best to
+{gap:.0e} in the objective (`python experiment_exact.py`; [optimum.py](../optimum.py) says how).
+
+{table(["", "objective", "over optimum", "non-zero weights", "clean test %", "at that ε, unclipped %", "clipped %"], rows)}
+
+**What follows.** At ε = {largest:g} the optimum looks at {pixels} of the 784 pixels. Under the attack that it is
+trained for it keeps {percent(best_accuracy)} % of the test images, {100 * (best_accuracy - sgd_accuracy):.1f} points
+more than the post's model, whose loss is {sgd.metrics['train_loss'] / best.metrics['objective']:.1f} times as large; for that it gives up
+{100 * (sgd.metrics['test_accuracy'] - best.metrics['test_accuracy']):.1f} points of clean accuracy. The strokes that can be recognised in
+the post's weight pictures are what SGD has after ten epochs: they come from stopping early, and the more completely
+the robust loss is minimised, the fewer of them are left. The training images can be separated with zero robust
+loss below ε = {best.metrics['separation_epsilon']:.4f}, and at no ε above.
+
+{figure_list(OPTIMUM_FIGURES)}
+"""
+
+
+def write(results):
+    """Write README.md into a results folder, with a section for what has been run; returns its path."""
+    sections = [post_section(results)]
+    if (results / "exact-0.1").exists():
+        sections.append(optimum_section(results))
+    path = results / "README.md"
+    storage.write_file(path, "# Results\n\nWritten by `python report.py` from the saved runs in this folder; "
+                       "`python reproduce.py` makes everything anew.\n\n" + "\n".join(sections))
     return path
 
 

@@ -1,7 +1,7 @@
 """Reproduce the post from beginning to end: data, models, attacks, figures, report.
 
     python reproduce.py              # everything, into results/
-    python reproduce.py --out-dir /tmp/mine
+    python reproduce.py --post       # what the post shows, and nothing beyond
 
 Ends with the post's table beside ours and with where to look.
 """
@@ -18,14 +18,20 @@ import storage
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
     cli.add_out_dir(parser)
+    parser.add_argument("--post", action="store_true", help="the post's part alone: its models, its figures")
     return parser.parse_args(argv)
 
 
-def draw_figures(results):
-    """Draw every figure of the report, on all cores."""
+def experiment(name, results, *flags):
+    """A step that runs an experiment, imported when its turn comes: TensorFlow is the slowest thing here."""
+    return lambda: importlib.import_module(name).main(["--out-dir", str(results), *flags])
+
+
+def draw_figures(names, results):
+    """Draw the named figures, on all cores."""
     sys.path.append(str(storage.ROOT / "plots"))
     import gallery
-    failures = gallery.draw_all(list(report.FIGURES), results)
+    failures = gallery.draw_all(names, results)
     if failures:
         raise ValueError(failures[0])
 
@@ -33,17 +39,20 @@ def draw_figures(results):
 def main(argv=None):
     args = parse_args(argv)
     results = args.out_dir or storage.RESULTS
-    out_dir = ["--out-dir", str(results)]
-
-    def experiment(name):
-        # Imported when its turn comes: TensorFlow is the slowest thing here, and bad data should be told before it.
-        return lambda: importlib.import_module(name).main(out_dir)
-
     steps = {
         "verify the data": lambda: data_prep.main([]),
-        "train the regular model": experiment("experiment_regular"),
-        "train the robust models": experiment("experiment_robust"),
-        "draw the figures": lambda: draw_figures(results),
+        "train the regular model": experiment("experiment_regular", results),
+        "train the robust models": experiment("experiment_robust", results),
+    }
+    figures = report.POST_FIGURES
+    if not args.post:
+        figures = report.FIGURES
+        steps |= {
+            "prove the optimum": experiment("experiment_exact", results),
+            "train the robust models until they converge": experiment("experiment_robust", results, "--recipe", "converged"),
+        }
+    steps |= {
+        "draw the figures": lambda: draw_figures(list(figures), results),
         "write the report": lambda: report.main(["--results", str(results)]),
     }
     start = time.perf_counter()

@@ -17,7 +17,7 @@ from training import keras, tf
 ATTACK_EPSILONS = np.linspace(0, 0.5, 101)  # the post's evaluation, in pixel units
 SHOWN_EPSILONS = np.linspace(0, 0.5, 11)  # those for which one misclassified image is kept to look at
 SHOWN_CLEAN = 4  # images misclassified without an attack that are kept to look at
-RECORD_EVERY = 10  # steps between two that are saved; all of them would be 8 MB a run
+RECORDED_STEPS = 128  # of all steps, evenly spread, that are saved; all of them would be 8 MB a run
 
 
 def evaluate(weights, bias, data):
@@ -87,19 +87,47 @@ def save(place, args, data, metrics, arrays, model, **config):
     model.save(place / "model.keras")
 
 
-def train_linear(folder, loss_fn, data, args, callbacks=(), **config):
+def model_of(weights, bias):
+    """A Keras model with the given weights (784,) and bias ()."""
+    model = training.linear_model(seed=0)
+    model.set_weights([np.reshape(weights, (-1, 1)), np.reshape(bias, 1)])
+    return model
+
+
+def compare_with_optimum(results, epsilon):
+    """Add optimality_gap, the objective over the optimum, to the robust runs of this ε, if the exact run is there.
+
+    Both experiments call it, so that the order in which they run does not matter.
+    """
+    try:
+        exact = storage.read_run(results / storage.run_name("exact", epsilon), metrics=["objective"])
+    except (OSError, ValueError):
+        return
+    for variant in (None, "converged"):
+        folder = results / storage.run_name("robust", epsilon, variant)
+        try:
+            robust = storage.read_run(folder, metrics=["train_loss"])
+        except (OSError, ValueError):
+            continue
+        if exact.metrics["objective"] > 0 and robust.config.get("data_sha256") == exact.config.get("data_sha256"):
+            ratio = robust.metrics["train_loss"] / exact.metrics["objective"]
+            storage.write_json(folder / "metrics.json", robust.metrics | {"optimality_gap": ratio})
+
+
+def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), **config):
     """Train a linear model on a loss as the arguments say, evaluate it and save the run in `folder`.
 
     Arguments:
         loss_fn: (targets, logits, weights) to one loss per example.
         data: data_prep.Data; args: with epochs, batch_size, learning_rate, seed and shuffle.
+        optimizer: a Keras optimizer, plain SGD with args.learning_rate if None.
         callbacks: Keras callbacks beside the ones that every run has; config: what describes the run, as epsilon.
 
     Returns the run's metrics.
     """
     training.seed_everything(args.seed)
     model = training.linear_model(args.seed)
-    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
+    model.compile(optimizer=optimizer or keras.optimizers.SGD(args.learning_rate))
     blocks = training.resident(data.x_train, data.y_train, args.shuffle, args.seed)
     steps = StepRecord()
     with storage.write_run(folder) as place:
@@ -112,7 +140,7 @@ def train_linear(folder, loss_fn, data, args, callbacks=(), **config):
             "train_loss": training.measure(model, loss_fn, data.x_train, data.y_train)[0],
             "test_loss": training.measure(model, loss_fn, data.x_test, data.y_test)[0],
         }
-        recorded = np.unique(np.r_[0:len(steps.weights):RECORD_EVERY, len(steps.weights) - 1])
+        recorded = np.unique(np.linspace(0, len(steps.weights) - 1, RECORDED_STEPS).astype(int))
         arrays = figure_arrays(weights, bias, data) | dict(
             recorded_steps=recorded, step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
         save(place, args, data, metrics, arrays, model, **config)

@@ -14,6 +14,7 @@ import storage  # noqa: E402
 from storage import read_run  # noqa: E402, F401 (for the plot scripts)
 
 RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # the post's four models, in its order
+EPSILONS = (0.1, 0.2, 0.3)  # of the robust ones, in pixel units
 WIDTH = 7.0  # inches, of a figure across the page: 1,400 pixels, twice what a README shows
 GREEN = "#d9f2d9"  # the region that the text talks about
 GREY = "#e8e8e8"  # the area above or below a curve

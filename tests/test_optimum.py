@@ -1,0 +1,107 @@
+import json
+
+import numpy as np
+import pytest
+
+import experiment_exact
+import experiment_robust
+import optimum
+import storage
+
+
+@pytest.fixture(scope="module")
+def subset(data):
+    """200 training images, (200, 784) float64, and their labels."""
+    chosen = np.random.default_rng(0).choice(len(data.y_train), 200, replace=False)
+    return data.x_train[chosen].reshape(200, -1).astype(float), data.y_train[chosen].astype(float)
+
+
+@pytest.mark.parametrize("epsilon", [0.12, 0.2, 0.3, 0.45])
+def test_optimum_equals_that_of_an_independent_solver(subset, epsilon):
+    cvxpy = pytest.importorskip("cvxpy")
+    x, y = subset
+    weights, bias = cvxpy.Variable(784), cvxpy.Variable()
+    losses = cvxpy.pos(1 - cvxpy.multiply(y, x @ weights + bias) + epsilon * cvxpy.norm1(weights))
+    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(losses) / len(y)))
+    problem.solve(solver="CLARABEL", tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+    best = optimum.solve(x, y, epsilon)
+    assert best.objective == pytest.approx(problem.value, abs=1e-6)
+    assert best.objective - best.lower_bound <= 1e-7
+
+
+@pytest.mark.parametrize("epsilon", [0.05, 0.1, 0.2, 0.3, 0.4])
+def test_optimum_is_proved_on_all_the_data(data, epsilon):
+    """Checks the proof itself: α is feasible on every pixel, its mean and the objective meet."""
+    x, y = data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
+    best = optimum.solve(x, y, epsilon)
+    alpha = best.alpha
+    assert alpha.min() >= 0 and alpha.max() <= 1
+    assert abs(alpha @ y) <= 1e-10 * alpha.sum()
+    assert np.all(np.abs((alpha * y) @ x) <= epsilon * alpha.sum() * (1 + 1e-12))
+    loss = np.maximum(0, 1 - y * (x @ best.weights + best.bias) + epsilon * np.abs(best.weights).sum()).mean()
+    assert best.objective == pytest.approx(loss, abs=1e-12) and best.lower_bound == pytest.approx(alpha.mean(), abs=1e-12)
+    assert -1e-12 <= loss - alpha.mean() <= 1e-7
+    # The optimality conditions: a weight only where the active examples pull with ε, and in their direction.
+    pull = experiment_exact.pixel_pull(x, y, alpha)
+    used = best.weights != 0
+    np.testing.assert_allclose(pull[used], np.sign(best.weights[used]) * epsilon, rtol=1e-6)
+    assert np.all(best.weights[np.abs(pull) < epsilon * (1 - 1e-6)] == 0)
+
+
+def test_a_start_does_not_change_the_optimum(subset):
+    x, y = subset
+    start = np.random.default_rng(1).normal(size=784), 0.0
+    assert optimum.solve(x, y, 0.2, start).objective == pytest.approx(optimum.solve(x, y, 0.2).objective, abs=1e-7)
+
+
+def test_above_one_half_the_constant_classifier_is_optimal(data):
+    x, y = data.x_train.reshape(len(data.x_train), -1), data.y_train
+    best = optimum.solve(x, y, 0.5)
+    assert not best.weights.any()
+    assert best.objective == pytest.approx(2 * min(np.mean(y > 0), np.mean(y < 0)), abs=1e-9)
+
+
+def test_separating_model_has_the_largest_margin(subset):
+    from scipy.optimize import linprog
+    x, y = subset
+    weights, bias = optimum.separate(x, y)
+    assert np.min(y * (x @ weights + bias)) >= 1 - 1e-9
+    # The same as one primal program, written out: minimise Σ u + v with y (x (u - v) + b) >= 1.
+    signed = np.c_[y[:, None] * x, -y[:, None] * x, y]
+    whole = linprog(np.r_[np.ones(1568), 0], -signed, -np.ones(200), bounds=[(0, None)] * 1568 + [(None, None)])
+    assert np.abs(weights).sum() == pytest.approx(whole.fun, rel=1e-7)
+    # Zero loss below 1/‖w‖₁ and none above.
+    largest = 1 / np.abs(weights).sum()
+    below = experiment_exact.separated((weights, bias), 0.99 * largest)
+    assert optimum.robust_objective(below.weights, below.bias, x, y, 0.99 * largest) == pytest.approx(0, abs=1e-9)
+    assert optimum.solve(x, y, 1.01 * largest).lower_bound > 0
+
+
+def test_classes_that_cannot_be_separated_are_told():
+    x, y = np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]), np.array([1.0, -1.0, 1.0])
+    assert optimum.separate(x, y) is None
+
+
+def test_exact_run_is_saved_like_the_others_and_compared(tmp_path, capsys):
+    experiment_robust.main(["--epsilon", "0.3", "--epochs", "1", "--out-dir", str(tmp_path)])
+    before = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())
+    assert "optimality_gap" not in before
+    experiment_exact.main(["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5", "--out-dir", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert "every model that separates the attacked data is optimal" in printed and "the constant classifier" in printed
+    run = storage.read_run(tmp_path / "exact-0.3", metrics=["test_accuracy", "robust_accuracy", "nonzero_weights", "rounds", "seconds"])
+    assert run.metrics["gap"] <= 1e-7 and run.metrics["nonzero_weights"] == np.count_nonzero(run.arrays["weights"])
+    assert 0.036 < run.metrics["separation_epsilon"] < 0.037
+    assert storage.read_run(tmp_path / "exact-0").metrics["objective"] == 0
+    after = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())
+    assert after == before | {"optimality_gap": before["train_loss"] / run.metrics["objective"]}
+    # The other order: a robust run that comes after the exact one.
+    experiment_robust.main(["--epsilon", "0.3", "--epochs", "1", "--out-dir", str(tmp_path)])
+    assert json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text()) == after
+
+
+@pytest.mark.parametrize("epsilon", experiment_exact.EPSILONS)
+def test_converged_recipe_is_within_two_percent_of_the_optimum(fresh, epsilon):
+    converged = storage.read_run(fresh.folder / f"robust-{epsilon:g}-converged")
+    assert 1 <= converged.metrics["optimality_gap"] <= 1.02
+    assert converged.config["arguments"]["epochs"] <= 100
