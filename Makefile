@@ -1,15 +1,18 @@
-# make reproduce: every number and figure. make test: the tests. Each installs what it needs into .venv, once.
+# make reproduce: every number and figure. make test: the tests. make test-all: the slow ones, too. Each installs what it needs into .venv, once.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: reproduce test
+.PHONY: reproduce test test-all
 
 reproduce: .venv/installed
 	$(BIN)/python reproduce.py
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+test-all: .venv/installed-dev
+	EXAMPLES=400 $(BIN)/python -m pytest -m "slow or not slow"
 
 .venv/installed: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'

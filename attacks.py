@@ -45,12 +45,16 @@ def check_epsilon(epsilon):
 
 
 def check_linear(weights, bias, pixels):
-    """weights as (pixels,) and bias as a scalar, if finite."""
+    """weights as (pixels,) and bias as a scalar, if finite and their sums are."""
     weights, bias = np.asarray(weights), np.asarray(bias)
     if weights.shape != (pixels,) or bias.shape != ():
         raise ValueError(f"weights and bias must have shapes ({pixels},) and (); they have {weights.shape} and {bias.shape}")
     if not (np.all(np.isfinite(weights)) and np.isfinite(bias)):
         raise ValueError(f"weights and bias must be finite; they are {weights} and {bias}")
+    with np.errstate(over="ignore"):
+        largest_logit = np.abs(weights).sum() + np.abs(bias)  # of any image, as pixels are in [0, 1]
+        if not np.isfinite(4 * largest_logit):
+            raise ValueError(f"weights and bias are too large: their logits may overflow {weights.dtype}")
     return weights, bias
 
 
@@ -69,6 +73,9 @@ def dual_norm(weights, norm=np.inf):
     duals = {np.inf: 1, 2: 2, 1: np.inf}
     if norm not in duals:
         raise ValueError(f"norm must be inf, 2 or 1; it is {norm}")
+    largest = np.max(np.abs(weights), initial=0)
+    if norm == 2 and largest > 0:  # scaled, because squares of numbers leave their range long before the numbers do
+        return largest * np.linalg.norm(weights / largest)
     return np.linalg.norm(weights, duals[norm])
 
 
@@ -78,11 +85,11 @@ def worst_direction(weights, norm=np.inf):
     sign(w) for norm=inf, w/‖w‖₂ for norm=2, the largest weight's pixel alone for norm=1; zero for w = 0.
     """
     weights = np.asarray(weights)
-    size = dual_norm(weights, norm)
-    if norm == np.inf or size == 0:
+    largest = dual_norm(weights, 1)
+    if norm == np.inf or largest == 0:
         return np.sign(weights)
     if norm == 2:
-        return weights / size
+        return weights / largest / dual_norm(weights / largest, 2)
     return np.sign(weights) * (np.arange(weights.size) == np.argmax(np.abs(weights)))
 
 
@@ -123,7 +130,8 @@ def signed_radius(weights, bias, x, y, norm=np.inf):
     margins = check_labels(y, len(margins)) * margins
     size = dual_norm(weights, norm)
     # A logit of exactly zero is a mistake, whatever the attack: its radius is 0 also when w = 0.
-    return margins / size if size > 0 else np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
+    with np.errstate(over="ignore"):  # a radius too large for its type is infinite, and means the same
+        return margins / size if size > 0 else np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
 
 
 def certified_radius(weights, bias, x, norm=np.inf):
@@ -148,6 +156,23 @@ def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
     return np.reshape(accuracy, epsilons.shape)
 
 
+def transfer_accuracy(source_weights, weights, bias, x, y, epsilons, clip=False):
+    """Accuracy of a model under the worst case of another one: a black-box attack, ℓ∞; shape of epsilons.
+
+    Arguments:
+        source_weights: (pixels,) of the model that the attacker has; weights, bias: of the model under attack.
+    """
+    epsilons = check_epsilon(epsilons)
+    margins = check_labels(y, len(x)) * linear_logits(weights, bias, x)
+    if not clip:  # every image loses ε Σ w_j sign(w'_j): the overlap of the two models
+        reaches = epsilons.ravel() * (weights @ worst_direction(source_weights))
+    else:
+        flat = check_images(x)
+        moved = (attack_linear(source_weights, flat, y, epsilon, clip=True) - flat for epsilon in epsilons.ravel())
+        reaches = (-y * (change @ weights) for change in moved)
+    return np.reshape([np.count_nonzero(margins > reach) / max(len(margins), 1) for reach in reaches], epsilons.shape)
+
+
 def _clipped_reach(weights, x, y, epsilons):
     """For each ε, how far the clipped worst case moves each logit: Σ |w_i| min(ε, room to the limit), (batch,)."""
     used = weights != 0
@@ -155,7 +180,7 @@ def _clipped_reach(weights, x, y, epsilons):
     # Towards the wrong side a pixel falls to 0 where y w > 0 and rises to 1 elsewhere: that is its room.
     room = np.where(np.outer(y, weights) > 0, x, 1 - x)
     size = np.abs(weights)
-    for epsilon in np.asarray(epsilons, room.dtype):
+    for epsilon in np.asarray(np.minimum(epsilons, 1), room.dtype):  # there is no room beyond 1
         yield np.concatenate([np.minimum(room[start:start + CHUNK], epsilon) @ size
                               for start in range(0, max(len(room), 1), CHUNK)])
 
@@ -201,12 +226,20 @@ def pgd(model, loss_fn, x, y, epsilon, step_size, steps, random_start=True, clip
     noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, clean.shape) if random_start else 0.0
     attacked = tf.clip_by_value(clean + tf.cast(noise, tf.float32), low, high)
     for _ in range(steps):
-        with tf.GradientTape() as tape:
-            tape.watch(attacked)
-            logits = tf.reshape(model(attacked), [-1])
-            losses = loss_fn(y, logits)
-        if losses.shape != y.shape:
-            raise ValueError(f"loss_fn must give one loss per image, {y.shape}; it gives {losses.shape}")
-        # One image's loss does not depend on the others, so the gradient of their sum holds each one's own.
-        attacked = tf.clip_by_value(attacked + step_size * tf.sign(tape.gradient(losses, attacked)), low, high)
+        gradient = loss_gradient(model, loss_fn, attacked, y)
+        attacked = tf.clip_by_value(attacked + step_size * tf.sign(gradient), low, high)
     return attacked.numpy()
+
+
+def loss_gradient(model, loss_fn, x, y):
+    """∂L/∂x of each image's own loss, in the shape of x; arguments as for fgsm."""
+    import tensorflow as tf
+
+    x, y = tf.convert_to_tensor(x, tf.float32), tf.convert_to_tensor(y, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        losses = loss_fn(y, tf.reshape(model(x), [-1]))
+    if losses.shape != y.shape:
+        raise ValueError(f"loss_fn must give one loss per image, {y.shape}; it gives {losses.shape}")
+    # One image's loss does not depend on the others, so the gradient of their sum holds each one's own.
+    return tape.gradient(losses, x)

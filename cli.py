@@ -1,12 +1,30 @@
 """What the scripts' command lines share: argument types, the training flags, one-line errors."""
 import argparse
 import contextlib
+import errno
 import math
 import os
+import signal
 import sys
 from pathlib import Path
 
-import storage
+
+def say(message):
+    """One line on stderr, under the script's name."""
+    print(f"{Path(sys.argv[0]).name}: {' '.join(message.splitlines())}", file=sys.stderr)
+
+
+def interrupted_import(kind, error, traceback):
+    """What Python calls for an exception that nobody caught: Ctrl-C while modules are imported is one line, too."""
+    if kind is KeyboardInterrupt:
+        say("interrupted before it began")
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = interrupted_import  # here, and not in `run`, because importing NumPy below takes a while
+
+import storage  # noqa: E402
 
 DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 MOST_EXAMPLES = 60_000  # MNIST's training images, all ten digits
@@ -29,10 +47,23 @@ def number(kind, low, high, below=False):
 
 def epsilon(text):
     """An argparse type: an l-infinity radius in pixel units, 0..1, that its folder's name can tell from others."""
-    value = number(float, 0, 1)(text)
-    if float(f"{value:g}") != value:
-        raise argparse.ArgumentTypeError(f"{text!r} has more than six digits, which the run's folder name would lose")
+    value = number(float, 0, 1)(text) + 0.0  # turns -0.0 into 0.0
+    if float(storage.epsilon_name(value)) != value:
+        raise argparse.ArgumentTypeError(f"{text!r} has more than six digits after the point, which the run's folder "
+                                         "name would lose")
     return value
+
+
+def path(text):
+    """An argparse type: a path, there or not. An empty one is refused: it is a shell variable that was not set."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty; this folder is .")
+    try:
+        os.lstat(text)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise argparse.ArgumentTypeError(f"'{text[:30]}...' is too long for a path") from None
+    return Path(text)
 
 
 class Different(argparse.Action):
@@ -63,12 +94,12 @@ def add_digits(to):
 
 
 def add_out_dir(to):
-    to.add_argument("--out-dir", type=Path, help="where the run's folder goes (default: results, "
+    to.add_argument("--out-dir", type=path, help="where the run's folder goes (default: results, "
                     "or results-A-B for other digits)")
 
 
 def add_results(to):
-    to.add_argument("--results", type=Path, default=storage.RESULTS, help="the folder with the saved runs (default: results)")
+    to.add_argument("--results", type=path, default=storage.RESULTS, help="the folder with the saved runs (default: results)")
 
 
 def add_epsilons(to, default):
@@ -77,7 +108,7 @@ def add_epsilons(to, default):
                     f"(default: {' '.join(map(str, default))})")
 
 
-def add_training(to, epochs, batch_size, learning_rate):
+def add_training(to, epochs, batch_size, learning_rate, seeds=False):
     """The flags of every experiment that trains with SGD; the defaults are the experiment's own."""
     add_digits(to)
     add_out_dir(to)
@@ -91,6 +122,9 @@ def add_training(to, epochs, batch_size, learning_rate):
                     "of the images (default: %(default)s)")
     to.add_argument("--shuffle", action="store_true", help="a new order of the images each epoch (default: the "
                     "post's, which is one fixed order)")
+    if seeds:
+        to.add_argument("--seeds", type=number(int, 2, 1000), metavar="N", help="instead of one run, the spread over N of "
+                        "them: seeds 0 ... N-1, each as with --seed and --shuffle")
 
 
 def out_dir(args):
@@ -115,18 +149,60 @@ def without_chatter():
         os.close(stderr)
 
 
+def cure(error):
+    """What can be done about an error that does not say so itself."""
+    if isinstance(error, ImportError):
+        return "; install what is needed with: pip install -r requirements.txt -c constraints.txt"
+    return {errno.ENOSPC: "; free some space, or choose another place",
+            errno.EACCES: "; change its permissions, or choose another place",
+            errno.EROFS: "; choose another place"}.get(getattr(error, "errno", None), "")
+
+
 def run(main):
-    """Run a script's main; turn what a user can cause into one line and a status (1: failed, 130: interrupted)."""
+    """Run a script's main; turn what a user can cause into one line and a status.
+
+    1: it failed; 130 and 143: interrupted by Ctrl-C or SIGTERM; 2 is argparse's, for arguments that cannot be.
+    """
+    received = []
+
+    def interrupt(number, frame):
+        received.append(number)
+        raise KeyboardInterrupt
+
+    # Ctrl-C stays ignored where the shell has it so, as it has for jobs in the background.
+    signals = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))
+        getattr(sys, name).reconfigure(errors="backslashreplace")  # an ε must not stop a run that prints to an old code page
     try:
+        for number in signals:
+            signal.signal(number, interrupt)
         main()
-    except KeyboardInterrupt:
-        print(f"\n{Path(sys.argv[0]).name}: interrupted; what was saved before is whole", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    except (ValueError, OSError) as error:
-        if "--debug" in sys.argv:
+        sys.stdout.flush()  # so that a full disk or a closed pipe is told here, not by the interpreter at its end
+    except SystemExit:
+        raise
+    except BaseException as error:
+        known = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
+        if received or isinstance(error, KeyboardInterrupt):  # an interrupted import may end in any exception
+            say("interrupted; what was saved before is whole")
+            status = 128 + (received or [signal.SIGINT])[0]
+        elif not known or "--debug" in sys.argv:
             raise
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        sys.exit(1)
+        else:
+            if not isinstance(error, BrokenPipeError):  # whoever closed it, as head does, knows
+                say(f"{error or type(error).__name__}{cure(error)}")
+            status = 1
+        _abandon_output()
+        sys.exit(status)
+    finally:
+        for number in signals:  # the work is done or given up: another Ctrl-C could only garble the last words
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _abandon_output():
+    """Let the interpreter end quietly if what is left to print cannot be printed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

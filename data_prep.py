@@ -13,12 +13,11 @@ CC BY-SA 3.0 (https://creativecommons.org/licenses/by-sa/3.0/); data/mnist_0_1.n
 import gzip
 import hashlib
 import zlib
-from pathlib import Path
 from typing import NamedTuple
 
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
-import cli
 import storage
 
 DATA = storage.ROOT / "data"
@@ -155,8 +154,8 @@ def read_pair(digits=cli.DIGITS):
         raise ValueError(f"{path} holds {', '.join(sorted(pair)) or 'nothing'} instead of {', '.join(ARRAYS)}; {cure}")
     for split in SPLITS:
         x, y = pair[f"x_{split}"], pair[f"y_{split}"]
-        if x.dtype != np.uint8 or y.dtype != np.uint8 or x.shape != (len(y), IMAGE_SIDE, IMAGE_SIDE) \
-                or y.ndim != 1 or set(np.unique(y)) != {0, 1}:
+        if x.dtype != np.uint8 or y.dtype != np.uint8 or y.ndim != 1 or x.shape != (len(y), IMAGE_SIDE, IMAGE_SIDE) \
+                or set(np.unique(y)) != {0, 1}:
             raise ValueError(f"{path}: {split} is not uint8 images of {IMAGE_SIDE}x{IMAGE_SIDE} with labels 0 and 1; {cure}")
     found = digest(pair)
     if tuple(digits) == cli.DIGITS and found != DIGEST_0_1:
@@ -204,7 +203,7 @@ def load(split, digits=cli.DIGITS):
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
     cli.add_digits(parser)
-    parser.add_argument("--source", type=Path, help="build from this mnist.npz or folder of IDX files instead of downloading")
+    parser.add_argument("--source", type=cli.path, help="build from this mnist.npz or folder of IDX files instead of downloading")
     return parser.parse_args(argv)
 
 

@@ -3,6 +3,7 @@
     python experiment_robust.py                  # the post's three models, about 8 s, most of it TensorFlow's import
     python experiment_robust.py --epsilon 0.25   # one of your own
     python experiment_robust.py --recipe converged   # Adam until it arrives at the optimum, about 3 s a model
+    python experiment_robust.py --seeds 20       # the spread over 20 seeds, in results/robust-seeds, about 12 s
 
 Writes results/robust-0.1/ (or robust-0.1-converged/) and so on: config.json, metrics.json, history.csv, arrays.npz,
 model.keras.
@@ -40,13 +41,17 @@ def robust_hinge_loss(targets, logits, weights, epsilon):
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, seeds=True)
     cli.add_epsilons(parser, EPSILONS)
     parser.add_argument("--recipe", choices=["post", "converged"], default="post", help="the post's SGD, or Adam with a "
                         "falling rate, whose defaults are " + str(CONVERGED) + " (default: %(default)s)")
-    if parser.parse_args(argv).recipe == "converged":
+    args = parser.parse_args(argv)
+    if args.recipe == "converged":
+        if args.seeds:
+            parser.error("--seeds goes with the post's recipe")
         parser.set_defaults(**CONVERGED)
-    return parser.parse_args(argv)
+        args = parser.parse_args(argv)
+    return args
 
 
 def falling_adam(args, examples):
@@ -60,6 +65,11 @@ def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
     import runs
+    if args.seeds:
+        folder = cli.out_dir(args) / storage.run_name("robust", variant="seeds")
+        losses = [functools.partial(robust_hinge_loss, epsilon=epsilon) for epsilon in args.epsilons]
+        runs.train_seeds(folder, losses, data, args, epsilons=args.epsilons)
+        return
     converged = args.recipe == "converged"
     for epsilon in args.epsilons:
         folder = cli.out_dir(args) / storage.run_name("robust", epsilon, "converged" if converged else None)

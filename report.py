@@ -26,7 +26,7 @@ EPSILONS = (0.1, 0.2, 0.3)  # of the robust runs, in pixel units
 POST_FIGURES = {
     "hinge_loss": "The hinge loss against the margin y·ŷ.",
     "hinge_margin": "The hinge loss of both classes against the logit, and the soft margin between their kinks.",
-    "landscape_nonlinear": "The loss along one input of a non-linear model.",
+    "landscape_nonlinear": "The loss along one input of a non-linear model: the post's sketch, and measured beside it.",
     "landscape_linear": "The loss along one input of the linear model: a straight line.",
     "perturbation_boxes": "The ℓ∞ neighbourhoods: a box of side 2ε around every example.",
     "hinge_robust": "The robust hinge: both kinks move outward by ε‖w‖₁.",
@@ -45,12 +45,18 @@ OPTIMUM_FIGURES = {
     "weight_threshold": "“Weights smaller than ε are wiped off”, exactly: a pixel keeps a weight only where the active examples "
                         "pull at it with ε.",
 }
-FIGURES = POST_FIGURES | OPTIMUM_FIGURES
+CLAIM_FIGURES = {
+    "robust_accuracy_seeds": "Figure 11 over seeds that differ in initial weights and in the order of the images.",
+    "weight_trajectories": "Every weight through training: most are driven to zero within a hundred steps of robust training.",
+    "robust_vs_l1": "Robust training beside an L1 penalty with the same ‖w‖₁.",
+    "transfer_attacks": "Black-box attacks: accuracy under the worst case of a surrogate.",
+}
+FIGURES = POST_FIGURES | OPTIMUM_FIGURES | CLAIM_FIGURES
 
 
-def table(header, rows):
-    """A Markdown table; the first column is text, the others numbers."""
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+def table(header, rows, numbers=True):
+    """A Markdown table; the first column is text, the others are numbers and stand to the right, or are text as well."""
+    lines = [header, ["---"] + ["---:" if numbers else "---"] * (len(header) - 1), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
@@ -102,7 +108,8 @@ def figure_list(figures, numbered=False):
 
 def read_metrics(results):
     """metrics.json of the post's four runs, by name. Raises FileNotFoundError or ValueError with the cure."""
-    needed = ("train_accuracy_running", "train_accuracy", "test_accuracy", "weight_l1_norm", "robust_accuracy")
+    needed = ("train_accuracy_running", "train_accuracy", "test_accuracy", "weight_l1_norm",
+              *(f"robust_accuracy.{name}" for name in ("epsilon", "unclipped", "clipped")))
     return {run: storage.read_run(results / run, metrics=needed).metrics for run in PUBLISHED}
 
 
@@ -166,11 +173,38 @@ loss below ε = {best.metrics['separation_epsilon']:.4f}, and at no ε above.
 """
 
 
+def claims_section(results):
+    """Every claim of the post with its measurement and verdict, from claims.json."""
+    rows = [[f"{entry['claim']} ({entry['section']})", entry["measured"], f"**{entry['verdict']}**", entry["why"]]
+            for entry in storage.read_json(results / "claims.json")["claims"]]
+    seeds = [storage.read_run(results / name).metrics for name in ("regular-seeds", "robust-seeds")]
+    spread = [[title, *(f"{100 * mean:.3f} ± {100 * deviation:.3f}" for run in seeds
+                        for mean, deviation in zip(run[name]["mean"], run[name]["standard_deviation"]))]
+              for title, name in (("Train", "train_accuracy_running"), ("Test", "test_accuracy"))]
+    return f"""\
+## The post's claims, measured
+
+{table(["claim (section of the post)", "measured", "verdict", "why"], rows, numbers=False)}
+
+Four numbers in a row are the regular model and the robust ones of ε = 0.1, 0.2, 0.3. Computed by `python claims.py` from the saved
+runs, all numbers in [claims.json](claims.json).
+
+Accuracy over seeds, mean ± standard deviation (`--seeds 20` of both experiments):
+
+{table(["accuracy (%)", *TITLES.values()], spread)}
+
+{figure_list(CLAIM_FIGURES)}
+"""
+
+
 def write(results):
     """Write README.md into a results folder, with a section for what has been run; returns its path."""
-    sections = [post_section(results)]
-    if (results / "exact-0.1").exists():
-        sections.append(optimum_section(results))
+    with storage.blaming(results):
+        sections = [post_section(results)]
+        if (results / "exact-0.1").exists():
+            sections.append(optimum_section(results))
+        if (results / "claims.json").exists():
+            sections.append(claims_section(results))
     path = results / "README.md"
     storage.write_file(path, "# Results\n\nWritten by `python report.py` from the saved runs in this folder; "
                        "`python reproduce.py` makes everything anew.\n\n" + "\n".join(sections))

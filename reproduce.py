@@ -9,6 +9,7 @@ import importlib
 import sys
 import time
 
+import claims
 import cli
 import data_prep
 import report
@@ -50,6 +51,11 @@ def main(argv=None):
         steps |= {
             "prove the optimum": experiment("experiment_exact", results),
             "train the robust models until they converge": experiment("experiment_robust", results, "--recipe", "converged"),
+            "train over seeds": lambda: [experiment(name, results, "--seeds", "20")() for name in ("experiment_regular", "experiment_robust")],
+            "train with an L1 penalty": experiment("experiment_l1", results),
+            "attack through surrogates": experiment("experiment_transfer", results),
+            "train and attack a network": experiment("experiment_network", results),
+            "measure the post's claims": lambda: claims.main(["--results", str(results)]),
         }
     steps |= {
         "draw the figures": lambda: draw_figures(list(figures), results),

@@ -74,7 +74,8 @@ def save(place, args, data, metrics, arrays, model, **config):
 
     Arguments:
         args: the script's arguments, an argparse.Namespace; config: what else describes this run, as epsilon.
-        metrics: numbers for metrics.json; arrays: named arrays for arrays.npz; model: a Keras model.
+        metrics: numbers for metrics.json; arrays: named arrays for arrays.npz; model: a Keras model, or None where a
+            run has several.
     """
     arguments = {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items()}
     del arguments["debug"]
@@ -84,12 +85,13 @@ def save(place, args, data, metrics, arrays, model, **config):
                                                "data_sha256": data.digest})
     storage.write_json(place / "metrics.json", metrics)
     storage.write_arrays(place / "arrays.npz", **arrays)
-    model.save(place / "model.keras")
+    if model is not None:
+        model.save(place / "model.keras")
 
 
 def model_of(weights, bias):
     """A Keras model with the given weights (784,) and bias ()."""
-    model = training.linear_model(seed=0)
+    model = training.linear_model(0)
     model.set_weights([np.reshape(weights, (-1, 1)), np.reshape(bias, 1)])
     return model
 
@@ -142,6 +144,44 @@ def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), **co
         }
         recorded = np.unique(np.linspace(0, len(steps.weights) - 1, RECORDED_STEPS).astype(int))
         arrays = figure_arrays(weights, bias, data) | dict(
-            recorded_steps=recorded, step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
+            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=recorded, step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
         save(place, args, data, metrics, arrays, model, **config)
+    return metrics
+
+
+def train_seeds(folder, loss_fns, data, args, **config):
+    """Repeat a training for the seeds 0 ... args.seeds - 1, which differ in initial weights and in the order of the images.
+
+    Seed s is the run with `--seed s --shuffle`, to the bit. Every loss is compiled once and then trains seed after seed:
+    side by side as columns of one Dense the models would be no faster, since each seed has its own order of the images,
+    and not the same, since sums in another order send the weights near zero another way.
+
+    Arguments as for train_linear, but loss_fns: M losses.
+
+    Saves test_accuracy and train_accuracy_running (M, seeds), robust_accuracy (M, seeds, 101), unclipped, and weights
+    (M, seeds, 784) in arrays.npz, and mean and standard deviation in metrics.json.
+    """
+    shape = len(loss_fns), args.seeds
+    arrays = dict(seeds=np.arange(args.seeds), epsilon=ATTACK_EPSILONS, weights=np.zeros((*shape, 784), np.float32),
+                  robust_accuracy=np.zeros((*shape, len(ATTACK_EPSILONS))),
+                  test_accuracy=np.zeros(shape), train_accuracy_running=np.zeros(shape))
+    for number, loss_fn in enumerate(loss_fns):
+        model = training.linear_model(0)
+        model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
+        steps = training.compile_steps(model, loss_fn, args.batch_size)
+        for seed in range(args.seeds):
+            training.seed_everything(seed)
+            model.set_weights(training.linear_model(seed).get_weights())
+            blocks = training.resident(data.x_train, data.y_train, shuffle=True, seed=seed)
+            history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, verbose=0, steps=steps)
+            weights, bias = training.linear_weights(model)
+            curve = attacks.robust_accuracy(weights, bias, data.x_test, data.y_test, ATTACK_EPSILONS)
+            arrays["weights"][number, seed], arrays["robust_accuracy"][number, seed] = weights, curve
+            arrays["test_accuracy"][number, seed] = curve[0]
+            arrays["train_accuracy_running"][number, seed] = history.history["accuracy"][-1]
+            print(f"  model {number + 1}/{len(loss_fns)}, seed {seed:3}: test accuracy {curve[0]:.4f}", flush=True)
+    metrics = {name: {"mean": arrays[name].mean(axis=1).tolist(), "standard_deviation": arrays[name].std(axis=1).tolist()}
+               for name in ("test_accuracy", "train_accuracy_running")}
+    with storage.write_run(folder) as place:
+        save(place, args, data, metrics, arrays, model=None, **config)
     return metrics

@@ -7,6 +7,7 @@ A loss is a function of (targets, logits, weights) that gives one value per exam
 in train_step and nowhere else. Shapes: targets (batch,) in {-1, +1}, logits (batch,), weights (784,). K models that
 train side by side, as columns of one Dense(K), have logits (batch, K) and weights (784, K) instead.
 """
+import os
 import sys
 
 import numpy as np
@@ -14,6 +15,9 @@ import numpy as np
 import cli
 from callbacks import EpochLine, StepRecord
 
+# A step is a chain of tiny operations: handing them from thread to thread costs more than it saves, here a third of
+# the epoch. Inside one operation, as a matrix product, TensorFlow still uses all cores.
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 with cli.without_chatter():
     import keras
     import tensorflow as tf
@@ -27,13 +31,15 @@ def seed_everything(seed):
     tf.config.experimental.enable_op_determinism()
 
 
-def linear_model(seed):
-    """The post's model: ŷ = w·x + b on (28, 28, 1) images, Keras' default initialisation from the given seed."""
-    return keras.Sequential([
-        keras.Input((28, 28, 1)),
-        keras.layers.Flatten(),
-        keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed)),
-    ])
+def linear_model(*seeds):
+    """The post's model on (28, 28, 1) images, ŷ = w·x + b, with Keras' default initialisation from the given seed.
+
+    K seeds make K such models side by side, columns of one Dense(K), each as it would begin alone.
+    """
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(len(seeds))])
+    kernels = [keras.initializers.GlorotUniform(seed)((784, 1)) for seed in seeds]
+    model.set_weights([np.concatenate(kernels, axis=1), np.zeros(len(seeds))])
+    return model
 
 
 def linear_weights(model):
@@ -65,8 +71,9 @@ def losses_and_logits(model, loss_fn, x, y):
 
 def accuracy_of(targets, logits):
     """The share of logits on their target's side of zero, zero itself being wrong; one number, or one per column."""
-    right = tf.transpose(targets * tf.transpose(logits)) > 0
-    return tf.reduce_mean(tf.cast(right, tf.float32), axis=0)
+    if logits.shape.rank > 1:
+        targets = targets[:, tf.newaxis]
+    return tf.reduce_mean(tf.cast(targets * logits > 0, tf.float32), axis=0)
 
 
 def measure(model, loss_fn, x, y):
@@ -91,7 +98,7 @@ def train_step(model, optimizer, loss_fn, x, y):
     return loss, accuracy_of(y, logits), gradients
 
 
-def compile_steps(model, optimizer, loss_fn, batch_size, record):
+def compile_steps(model, loss_fn, batch_size, record=False):
     """One compiled function for all the steps on a block of examples: TensorFlow is called once, not once a step.
 
     It returns loss and accuracy of each step, (steps,), and if `record` the kernel's gradient before each update and
@@ -100,7 +107,7 @@ def compile_steps(model, optimizer, loss_fn, batch_size, record):
     kernel = model.trainable_variables[0]
 
     def step(x, y):
-        loss, accuracy, gradients = train_step(model, optimizer, loss_fn, x, y)
+        loss, accuracy, gradients = train_step(model, model.optimizer, loss_fn, x, y)
         return (loss, accuracy, gradients[0][:, 0], kernel[:, 0]) if record else (loss, accuracy)
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -126,7 +133,7 @@ def resident(x, y, shuffle=False, seed=0):
     return blocks
 
 
-def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None):
+def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None, steps=None):
     """Train a compiled model: the loop of every experiment.
 
     Arguments:
@@ -137,6 +144,7 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
         callbacks: Keras callbacks. As with Keras' steps_per_execution, the batch callbacks are called once for each
             compiled call, which is a block; a StepRecord gets every step.
         verbose: 1 for Keras' progress bar, 0 for silence, None for the bar in a terminal and a line an epoch elsewhere.
+        steps: from compile_steps with the same model, loss and batch size, to train again without compiling again.
 
     Returns the keras.callbacks.History. Raises ValueError, which names the epoch, if the loss diverges.
     """
@@ -145,7 +153,7 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
         verbose = int(sys.stdout.isatty())
         callbacks += [] if verbose else [EpochLine()]
     record = next((callback for callback in callbacks if isinstance(callback, StepRecord)), None)
-    steps = compile_steps(model, model.optimizer, loss_fn, batch_size, record is not None)
+    steps = steps or compile_steps(model, loss_fn, batch_size, record is not None)
     model.stop_training, first_loss = False, None
     callbacks = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=verbose > 0, model=model,
                                              epochs=epochs, steps=None, verbose=verbose)

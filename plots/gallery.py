@@ -1,9 +1,12 @@
 """All the figures at once, side by side on all cores."""
+import contextlib
 import importlib
 import multiprocessing
 import os
+import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import threading
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 
 import matplotlib.pyplot as plt
 
@@ -23,16 +26,44 @@ def draw_figure(name, results):
     return style.save(importlib.import_module(name).draw, name, results)
 
 
+def follow_parent():
+    """In a drawing process: end when the parent does, even if it is killed."""
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextlib.contextmanager
+def interrupts_held_back():
+    """Ctrl-C reaches every process of a terminal; those started in here never see it and leave the answer to the parent."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def draw_all(names, results):
     """Draw the named figures, printing a line for each; returns the lines that say what could not be drawn."""
     failures = []
     # Fresh processes, and not forks: they run the same on every platform, and none inherits a loaded TensorFlow.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context) as pool:
-        jobs = {pool.submit(draw_figure, name, results): name for name in names}
-        for job in as_completed(jobs):
-            try:
-                print(f"  {job.result()}", flush=True)
-            except (ValueError, OSError) as error:
-                failures.append(f"{jobs[job]}: {error}")
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, initializer=follow_parent) as pool:
+        try:
+            with interrupts_held_back():
+                jobs = {pool.submit(draw_figure, name, results): name for name in names}
+            for job in as_completed(jobs):
+                try:
+                    print(f"  {job.result()}", flush=True)
+                except (ValueError, OSError) as error:
+                    failures.append(f"{jobs[job]}: {error}")
+                except BrokenExecutor:
+                    failures.append(f"{jobs[job]}: not drawn, because a drawing process was killed; run it again")
+        finally:
+            pool.shutdown(cancel_futures=True)
     return sorted(failures)

@@ -1,8 +1,9 @@
-"""Figure 3 of the post: the loss of a non-linear model against one input is irregular; its slope at x_i says little.
+"""Figure 3 of the post: the loss of a non-linear model along an input; and, beside the sketch, what is measured.
 
-    python plots/landscape_nonlinear.py     # reads no run; writes results/figures/landscape_nonlinear.png
+    python plots/landscape_nonlinear.py   # reads the run network, if there is one; writes results/figures/landscape_nonlinear.png
 
-A sketch, as in the post: the curve is a sum of sines, not the loss of a trained model.
+The first panel is a sketch, as in the post: a sum of sines, not the loss of a trained model. The others are measured on
+the first test image: 1 - y ŷ, the hinge without its floor, of a network with two hidden layers and of the linear model.
 """
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 import style
 
 X_I = 4.6  # the value of the input before any attack
+TITLES = ("along one pixel", "along random signs", "along the network's attack")
 
 
 def irregular_loss(x):
@@ -17,15 +19,33 @@ def irregular_loss(x):
     return 2.4 + 0.55 * np.sin(0.9 * x + 0.6) + 0.45 * np.sin(2.1 * x) + 0.25 * np.sin(4.3 * x + 1)
 
 
-def draw(results):
-    figure, axes = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
+def draw_sketch(axes):
     x = np.linspace(0, 9, 500)
     axes.fill_between(x, irregular_loss(x), color=style.GREY, linewidth=0)
     axes.plot(x, irregular_loss(x), color="black")
-    axes.plot([X_I, X_I], [0, 3.9], "--", color="black", linewidth=0.7)
+    axes.plot([X_I, X_I], [0, 3.4], "--", color="black", linewidth=0.7)
     axes.plot(X_I, irregular_loss(X_I), "o", color="black", markersize=4)
-    axes.text(9, 3.75, "sketch, not measured", ha="right", style="italic", color="0.35")
+    axes.text(9.3, 3.75, "sketch, not measured", ha="right", style="italic", color="0.35")
     style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input $i$", "$L$", xticks=[(X_I, "$x_i$")])
+
+
+def draw_measured(panels, results):
+    arrays = style.read_run(results / "network", arrays=["offsets", "loss_network", "loss_linear"]).arrays
+    for axes, title, network, linear in zip(panels, TITLES, arrays["loss_network"], arrays["loss_linear"]):
+        axes.plot(arrays["offsets"], network, color="black", label="network")
+        axes.plot(arrays["offsets"], linear, color=style.ROBUST_COLOURS[1], label="linear")
+        axes.axvline(0, linestyle="--", color="black", linewidth=0.7)
+        axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$, measured")
+    panels[1].legend(fontsize=11, loc="upper left")
+
+
+def draw(results):
+    if not (results / "network").exists():
+        figure, sketch = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
+    else:
+        figure, ((sketch, *first), rest) = plt.subplots(2, 2, figsize=(style.WIDTH, 5.2))
+        draw_measured([*first, *rest], results)
+    draw_sketch(sketch)
     return figure
 
 

@@ -69,7 +69,7 @@ def show_digit(axes, image):
 
 def save(draw, name, results):
     """Draw a figure from a results folder and save it as figures/<name>.png there, in one piece; returns the path."""
-    with plt.style.context(PLOTS / "post.mplstyle"):
+    with plt.style.context(PLOTS / "post.mplstyle"), storage.blaming(results):
         figure = draw(Path(results))
         picture = io.BytesIO()
         figure.savefig(picture, format="png")

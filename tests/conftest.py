@@ -1,5 +1,7 @@
 """What the tests share: scripts run as a user would run them, the data, and one fresh reproduction."""
 import os
+import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +9,30 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 import data_prep
 
 ROOT = Path(__file__).resolve().parents[1]
+OFFLINE = ROOT / "tests" / "offline"
+
+runpy.run_path(OFFLINE / "sitecustomize.py")  # no network here, nor in any Python that the tests start
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
+
+
+# The same examples each time; `make test-all` asks for more of them.
+settings.register_profile("project", deadline=None, derandomize=True, max_examples=int(os.environ.get("EXAMPLES", 40)),
+                          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """Put back what cli.run does to Ctrl-C, so that pytest can still be interrupted."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

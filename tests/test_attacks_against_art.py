@@ -18,7 +18,7 @@ COUNT = 400  # test images
 def target(request, data):
     """A trained or random linear model: ART's view of it as two logits (0, ŷ), w, b, and images with labels."""
     if request.param == "random":
-        model = training.linear_model(seed=11)
+        model = training.linear_model(11)
     else:
         model = keras.models.load_model(storage.RESULTS / request.param / "model.keras", compile=False)
     weights, bias = training.linear_weights(model)

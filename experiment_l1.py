@@ -1,0 +1,82 @@
+"""An L1 penalty beside robust training (the post: "in contrast to regularization"): hinge + λ ‖w‖₁.
+
+    python experiment_l1.py                      # λ such that ‖w‖₁ is that of robust-0.2, about 9 s
+    python experiment_l1.py --epsilon 0.1
+
+The penalty costs every example the same, the robust loss leaves those alone that are far enough from the boundary. To
+compare like with like, λ is searched until ‖w‖₁ equals the robust model's. Reads results/robust-0.2/, writes
+results/l1-0.2/: config.json, metrics.json, history.csv, arrays.npz, model.keras.
+"""
+import functools
+
+from scipy.optimize import brentq
+
+import cli
+import data_prep
+import storage
+from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE
+
+EPSILONS = (0.2,)  # of the robust run whose ‖w‖₁ is met
+LOG_PENALTIES = (-6.0, 0.0)  # log10 of λ: where the search begins
+NEAR = 0.005  # relative difference of the two ‖w‖₁ that is near enough
+
+
+def penalised_hinge_loss(targets, logits, weights, penalty):
+    """max(0, 1 - y ŷ) + λ ‖w‖₁: the hinge of experiment_regular.py, and the same price for every example.
+
+    Arguments and result as for robust_hinge_loss, with penalty: λ >= 0.
+    """
+    from training import check_same_shape, tf  # here, so that --help does not wait for TensorFlow
+    check_same_shape(targets, logits)
+    return tf.maximum(0.0, 1.0 - targets * logits) + penalty * tf.reduce_sum(tf.abs(weights), axis=0)
+
+
+def find_penalty(weight_l1_norm, data, args):
+    """The λ whose model has the given ‖w‖₁, trained as the arguments say. Raises ValueError if there is none."""
+    import numpy as np
+
+    import training
+
+    def excess(log_penalty):
+        training.seed_everything(args.seed)
+        model = training.linear_model(args.seed)
+        model.compile(optimizer=training.keras.optimizers.SGD(args.learning_rate))
+        loss = functools.partial(penalised_hinge_loss, penalty=10 ** log_penalty)
+        blocks = training.resident(data.x_train, data.y_train, args.shuffle, args.seed)
+        training.train(model, loss, blocks, args.epochs, args.batch_size, verbose=0)
+        norm = np.abs(training.linear_weights(model)[0]).sum()
+        print(f"  penalty {10 ** log_penalty:.6f}: ‖w‖₁ {norm:.3f}, wanted {weight_l1_norm:.3f}", flush=True)
+        ratio = norm / weight_l1_norm - 1
+        return ratio if abs(ratio) > NEAR else 0.0  # near enough is a root: the search ends there
+
+    try:
+        return 10 ** brentq(excess, *LOG_PENALTIES, maxiter=30)
+    except ValueError:
+        raise ValueError(f"no penalty from 1e{LOG_PENALTIES[0]:g} to 1e{LOG_PENALTIES[1]:g} gives ‖w‖₁ = {weight_l1_norm:.3f}; "
+                         "try more --epochs") from None
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    cli.add_epsilons(parser, EPSILONS)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    data = data_prep.load_pair(args.digits)
+    robust = {epsilon: storage.read_run(cli.out_dir(args) / storage.run_name("robust", epsilon), metrics=["weight_l1_norm"])
+              for epsilon in args.epsilons}
+    import runs
+    for epsilon in args.epsilons:
+        penalty = find_penalty(robust[epsilon].metrics["weight_l1_norm"], data, args)
+        folder = cli.out_dir(args) / storage.run_name("l1", epsilon)
+        loss = functools.partial(penalised_hinge_loss, penalty=penalty)
+        metrics = runs.train_linear(folder, loss, data, args, epsilon=epsilon, penalty=penalty)
+        print(f"{folder}: penalty {penalty:.6f}, test accuracy {metrics['test_accuracy']:.2%}, "
+              f"‖w‖₁ {metrics['weight_l1_norm']:.2f}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,102 @@
+"""A whole phase diagram of robust training: a model for each of 101 training ε, trained at once and attacked at each ε.
+
+    python experiment_sweep.py                   # 101 models, about 7 s, most of it TensorFlow's import
+    python experiment_sweep.py --seeds 10        # their mean over 10 seeds: 1,010 models, about 13 s
+    python experiment_sweep.py --models 26       # fewer training ε between the same limits
+    python plots/phase_diagram.py                # the figure
+
+Every model is a column of one Dense layer, with its own ε, and equals the one that experiment_robust.py trains alone.
+Writes results/sweep/: config.json, metrics.json, arrays.npz, model.keras.
+"""
+import functools
+import time
+
+import numpy as np
+
+import cli
+import data_prep
+import storage
+from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE, robust_hinge_loss
+
+MODELS = 101  # training ε: 0, 0.005 ... 0.5
+LARGEST_EPSILON = 0.5  # pixel units; from there on grey for every pixel is within reach, and no model can win
+
+
+def train_columns(data, epsilons, seeds, args):
+    """Train a robust model for each ε, side by side, and all of them again for each seed.
+
+    Arguments:
+        data: data_prep.Data; epsilons: (K,), in pixel units; seeds: of initial weights and order, N of them.
+        args: with epochs, batch_size, learning_rate and shuffle.
+
+    Returns weights (N, K, 784), biases (N, K), and loss and accuracy of every epoch, (N, epochs, K), while the weights
+    move; and the Keras model of the last seed, a Dense(K).
+    """
+    import training  # here, so that --help does not wait for TensorFlow
+    model = training.linear_model(*[seeds[0]] * len(epsilons))  # a Dense(K)
+    model.compile(optimizer=training.keras.optimizers.SGD(args.learning_rate))
+    loss_fn = functools.partial(robust_hinge_loss, epsilon=np.asarray(epsilons, np.float32))
+    steps = training.compile_steps(model, loss_fn, args.batch_size)
+    found = []
+    for seed in seeds:
+        training.seed_everything(seed)
+        alone = training.linear_model(seed).get_weights()
+        model.set_weights([np.repeat(array, len(epsilons), axis=-1) for array in alone])
+        blocks = training.resident(data.x_train, data.y_train, args.shuffle, seed)
+        history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, steps=steps).history
+        kernel, biases = model.get_weights()
+        found.append((kernel.T, biases, history["loss"], history["accuracy"]))
+    return *map(np.array, zip(*found)), model
+
+
+def accuracy_matrix(weights, biases, x, y, epsilons):
+    """Accuracy under the exact worst case, not clipped: (models, attack ε), for weights (models, 784).
+
+    Each row is attacks.robust_accuracy of one model; here it is one matrix product for all of them.
+    """
+    margins = y[:, np.newaxis] * (x.reshape(len(x), -1) @ weights.T + biases)
+    norms = np.abs(weights).sum(axis=1)  # what an attack of size ε takes from a margin is ε‖w‖₁
+    return np.stack([np.mean(margins > epsilon * norms, axis=0) for epsilon in epsilons], axis=1)
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, seeds=True)
+    parser.add_argument("--models", type=cli.number(int, 2, 2000), default=MODELS, metavar="K",
+                        help="how many training ε, evenly from 0 to the largest (default: %(default)s)")
+    parser.add_argument("--largest-epsilon", type=cli.number(float, 0, 1, below=True), default=LARGEST_EPSILON,
+                        metavar="ε", help="of training and attack, in pixel units (default: %(default)s)")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    data = data_prep.load_pair(args.digits)
+    import runs
+    args.shuffle = args.shuffle or bool(args.seeds)  # as the other experiments' --seeds
+    seeds = range(args.seeds) if args.seeds else [args.seed]
+    epsilons = np.linspace(0, args.largest_epsilon, args.models)
+    attack_epsilons = np.linspace(0, args.largest_epsilon, MODELS)
+    folder = cli.out_dir(args) / storage.run_name("sweep")
+    start = time.perf_counter()
+    with storage.write_run(folder) as place:
+        weights, biases, loss, accuracy, model = train_columns(data, epsilons, seeds, args)
+        robust = np.array([accuracy_matrix(*columns, data.x_test, data.y_test, attack_epsilons)
+                           for columns in zip(weights, biases)])
+        mean = robust.mean(axis=0)
+        metrics = {
+            "epsilon": epsilons.tolist(), "test_accuracy": mean[:, 0].tolist(),
+            "train_accuracy_running": accuracy[:, -1].mean(axis=0).tolist(), "train_loss_running": loss[:, -1].mean(axis=0).tolist(),
+            "weight_l1_norm": np.abs(weights).sum(axis=2).mean(axis=0).tolist(),
+            "best_accuracy": {"attack_epsilon": attack_epsilons.tolist(), "accuracy": mean.max(axis=0).tolist(),
+                              "epsilon": epsilons[mean.argmax(axis=0)].tolist()},
+        }
+        # The weights of one seed are kept; those of ten would be 3 MB, and every one of them can be trained again.
+        arrays = dict(seeds=np.array(seeds), train_epsilons=epsilons, attack_epsilons=attack_epsilons, accuracy=mean,
+                      accuracy_by_seed=robust.astype(np.float32), weights=weights[-1], bias=biases[-1])
+        runs.save(place, args, data, metrics, arrays, model)
+    print(f"{folder}: {robust.shape[0] * robust.shape[1]:,} models in {time.perf_counter() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    cli.run(main)

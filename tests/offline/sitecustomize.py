@@ -1,0 +1,14 @@
+"""No test reaches the network: Python imports this by itself in every process whose PYTHONPATH names this folder."""
+import sys
+
+NAMES = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+CALLS = ("socket.connect", "socket.sendto")
+
+
+def refuse(event, arguments):
+    """An audit hook: every socket of Python reports here first. A tuple is an internet address, a string a local one."""
+    if event in NAMES or event in CALLS and isinstance(arguments[1], tuple):
+        raise PermissionError(f"the tests are offline: {event}{arguments}")
+
+
+sys.addaudithook(refuse)

@@ -1,0 +1,143 @@
+"""The numbers behind the verdicts, each computed here once more and another way."""
+import numpy as np
+import pytest
+
+import attacks
+import claims
+import storage
+import training
+from training import keras
+
+
+@pytest.fixture(scope="module")
+def rows(fresh):
+    return {entry["claim"]: entry for entry in storage.read_json(fresh.folder / "claims.json")["claims"]}
+
+
+@pytest.fixture(scope="module")
+def models(fresh):
+    """Keras' own view of the post's four models."""
+    return {name: keras.models.load_model(fresh.folder / name / "model.keras", compile=False) for name in claims.MODELS}
+
+
+def numbers(rows, part):
+    return next(entry["numbers"] for claim, entry in rows.items() if part in claim)
+
+
+def test_every_row_is_filled(rows):
+    assert len(rows) >= 12
+    for entry in rows.values():
+        assert set(entry) == {"claim", "section", "numbers", "measured", "verdict", "why"} and all(entry.values())
+        assert entry["verdict"] in (claims.HOLDS, claims.CONDITION, claims.FAILS)
+
+
+def test_clean_accuracies(rows, models, data):
+    expected = [np.mean(model.predict(data.x_test, verbose=0)[:, 0] * data.y_test > 0) for model in models.values()]
+    assert numbers(rows, "perfect accuracy")["test_accuracy"] == pytest.approx(expected, abs=1e-9)
+    assert numbers(rows, "single mistakes")["misclassified_test"] == [round(2115 * (1 - value)) for value in expected]
+    assert numbers(rows, "overfitting")["largest_gap"] < 0.005
+
+
+def test_brittleness(rows, models, data):
+    weights, _ = training.linear_weights(models["regular"])
+    change = (-0.2 * data.y_test[:, None] * np.sign(weights)).reshape(data.x_test.shape).astype(np.float32)
+    for kind, attacked in (("unclipped", data.x_test + change), ("clipped", np.clip(data.x_test + change, 0, 1))):
+        logits = models["regular"].predict(attacked, verbose=0)[:, 0]
+        assert numbers(rows, "brittle")[kind] == pytest.approx(np.mean(logits * data.y_test > 0), abs=1e-9)
+    assert numbers(rows, "brittle")["unclipped"] < 0.01 < numbers(rows, "brittle")["clipped"]
+
+
+def test_where_accuracy_falls_below(rows, models, data):
+    found = numbers(rows, "hold where")
+    for share, name in ((0.9, "below_90"), (0.5, "below_50")):
+        for model, epsilon in zip(models.values(), found[name]):
+            at = [attacks.robust_accuracy(*training.linear_weights(model), data.x_test, data.y_test, value)
+                  for value in (epsilon - 0.005, epsilon)]
+            assert at[0] >= share > at[1]
+
+
+def test_weak_features(rows, models):
+    found = numbers(rows, "weak features")
+    for model, tiny, top in zip(models.values(), found["below_a_thousandth_of_the_largest"], found["norm_in_50_largest"]):
+        sizes = sorted(abs(float(value)) for value in training.linear_weights(model)[0])
+        assert tiny == pytest.approx(sum(size < sizes[-1] / 1000 for size in sizes) / 784)
+        assert top == pytest.approx(sum(sizes[-50:]) / sum(sizes), rel=1e-5)
+    assert 0.1 < found["regular_norm_on_dark_pixels"] < 0.25
+    wiped = numbers(rows, "wiped off")
+    assert wiped["kept_below_epsilon"] > 0.8 and wiped["optimum_kept_though_pulled_less"] == 0
+
+
+def test_l1_penalty(rows, fresh, data):
+    found = numbers(rows, "L1 penalty")
+    assert found["norm_ratio"] == pytest.approx(1, abs=0.005)
+    l1 = storage.read_run(fresh.folder / "l1-0.2").arrays
+    assert found["l1_accuracy"] == attacks.robust_accuracy(l1["weights"], l1["bias"], data.x_test, data.y_test, 0.2)
+    assert found["robust_accuracy"] > found["l1_accuracy"] + 0.5
+
+
+def test_confidence_with_and_without_the_scale_of_the_weights(rows, models, data):
+    found = numbers(rows, "confident")
+    for name in ("regular", "robust-0.2"):
+        weights, bias = training.linear_weights(models[name])
+        norm = np.abs(weights).sum()
+        for label in ("0.1", "0.2", "0.3", "0.5", "half"):
+            entry = found[f"{name}_{label}"]
+            logits = attacks.attacked_logits(weights, bias, data.x_test, data.y_test, entry["epsilon"])
+            wrong = np.abs(logits[logits * data.y_test <= 1e-6])
+            assert entry["median_logit"] == pytest.approx(np.median(wrong), rel=5e-3)
+            assert entry["median_distance"] == pytest.approx(np.median(wrong) / norm, rel=5e-3)
+    assert found["regular_half"]["median_distance"] < found["robust-0.2_half"]["median_distance"]
+
+
+def test_transfer(rows, fresh, models, data):
+    run = storage.read_run(fresh.folder / "transfer")
+    sources, targets = run.config["run"]["sources"], run.config["run"]["targets"]
+    for kind in ("unclipped", "clipped"):
+        for source in targets:  # the models themselves, whose attacks can be made here
+            weights, _ = training.linear_weights(models[source])
+            attacked = data.x_test - 0.2 * (data.y_test[:, None] * np.sign(weights)).reshape(data.x_test.shape)
+            attacked = np.clip(attacked, 0, 1) if kind == "clipped" else attacked
+            for target in targets:
+                logits = models[target].predict(attacked.astype(np.float32), verbose=0)[:, 0]
+                saved = run.metrics["accuracy"][kind][sources.index(source)][targets.index(target)]
+                assert saved == pytest.approx(np.mean(logits * data.y_test > 0), abs=1e-3)
+    kept = numbers(rows, "rough approximation")
+    assert kept["20 images"] > 0.9 and kept["all images, from zero"] < 0.5 and kept["white_box"] < 0.01
+
+
+def test_network(rows, fresh):
+    metrics = storage.read_run(fresh.folder / "network").metrics
+    assert metrics["test_accuracy"] > 0.99
+    accuracy = metrics["robust_accuracy"]
+    for clip in ("", "_clipped"):  # PGD is the stronger attack, and both get stronger with ε
+        assert np.all(np.array(accuracy[f"pgd{clip}"]) <= np.array(accuracy[f"fgsm{clip}"]) + 0.005)
+        assert np.all(np.diff(accuracy[f"pgd{clip}"]) <= 0)
+    assert set(metrics["turns"]["linear"].values()) == {0}
+    assert metrics["turns"]["network"]["pixel"] < 1 < metrics["turns"]["network"]["random"]
+
+
+def test_spread_over_seeds(rows, fresh):
+    found = numbers(rows, "perfect accuracy")
+    for run, columns in (("regular-seeds", [0]), ("robust-seeds", [1, 2, 3])):
+        arrays = storage.read_run(fresh.folder / run).arrays
+        assert arrays["test_accuracy"].shape == (len(columns), 20)
+        np.testing.assert_array_equal(arrays["robust_accuracy"][..., 0], arrays["test_accuracy"])
+        np.testing.assert_allclose(np.array(found["seeds_mean"])[columns], arrays["test_accuracy"].mean(axis=1))
+        np.testing.assert_allclose(np.array(found["seeds_standard_deviation"])[columns], arrays["test_accuracy"].std(axis=1))
+
+
+@pytest.mark.parametrize("name, flags, runs", [
+    ("experiment_regular", [], ["regular"]),
+    ("experiment_robust", ["--epsilon", "0.1", "--epsilon", "0.3"], ["robust-0.1", "robust-0.3"]),
+])
+def test_each_seed_is_the_single_run_with_that_seed(tmp_path, name, flags, runs):
+    import importlib
+    main = importlib.import_module(name).main
+    flags += ["--epochs", "2", "--out-dir", str(tmp_path)]
+    main(["--seeds", "3", *flags])
+    main(["--seed", "2", "--shuffle", *flags])
+    spread = storage.read_run(tmp_path / f"{runs[0].split('-')[0]}-seeds").arrays
+    for column, run in enumerate(runs):
+        single = storage.read_run(tmp_path / run)
+        np.testing.assert_array_equal(spread["weights"][column, 2], single.arrays["weights"])
+        assert spread["test_accuracy"][column, 2] == single.metrics["test_accuracy"]
