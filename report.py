@@ -197,6 +197,19 @@ Accuracy over seeds, mean ± standard deviation (`--seeds 20` of both experiment
 """
 
 
+def findings(results):
+    """What came out, in a few lines for the project's README."""
+    runs = {name: storage.read_run(results / name, arrays=["weights"]) for name in (*PUBLISHED, "exact-0.3")}
+    best, sgd = runs["exact-0.3"].metrics, runs["robust-0.3"].metrics
+    verdicts = [entry["verdict"] for entry in storage.read_json(results / "claims.json")["claims"]]
+    regular = [percent(accuracy_at(runs["regular"].metrics, kind, 0.2)) for kind in ("unclipped", "clipped")]
+    return f"""\
+- The best robust classifier there is at ε = 0.3, computed and proved, uses {np.count_nonzero(runs["exact-0.3"].arrays["weights"])} of 784 pixels and keeps
+  {percent(accuracy_at(best, "unclipped", 0.3))} % of the test images under its attack; the post's recipe keeps {percent(accuracy_at(sgd, "unclipped", 0.3))} %, and stops at {sgd["optimality_gap"]:.1f} times the least loss.
+- Of {len(verdicts)} claims of the post {verdicts.count("holds")} hold, {verdicts.count("holds with a condition")} hold with a condition and {verdicts.count("does not hold")} do not hold as they are worded.
+- At ε = 0.2 the regular model keeps {regular[0]} %; with the attacked pixels kept in [0, 1], {regular[1]} %."""
+
+
 def write(results):
     """Write README.md into a results folder, with a section for what has been run; returns its path."""
     with storage.blaming(results):

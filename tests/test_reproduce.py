@@ -58,8 +58,10 @@ def test_report_shows_every_figure_in_order(fresh):
     assert all((fresh.folder / "figures" / f"{name}.png").exists() for name in pictures)
 
 
-def test_readme_has_the_table_of_the_committed_results():
-    assert report.post_table(report.read_metrics(storage.RESULTS)) in (storage.ROOT / "README.md").read_text()
+def test_readme_has_the_numbers_of_the_committed_results():
+    readme = (storage.ROOT / "README.md").read_text()
+    assert report.post_table(report.read_metrics(storage.RESULTS)) in readme
+    assert report.findings(storage.RESULTS) in readme
 
 
 def test_committed_report_is_what_the_committed_runs_give(tmp_path, monkeypatch):
