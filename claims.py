@@ -4,9 +4,9 @@
 
 Every number comes from a run; verdicts follow from the numbers by the rule that stands beside them.
 """
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
-import cli
 import storage
 from report import accuracy_at
 

@@ -10,9 +10,9 @@ optimality_gap, objective over optimum, to the metrics of the robust runs with t
 import csv
 import time
 
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
-import cli
 import data_prep
 import optimum
 import storage

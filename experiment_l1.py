@@ -28,7 +28,7 @@ def penalised_hinge_loss(targets, logits, weights, penalty):
     """
     from training import check_same_shape, tf  # here, so that --help does not wait for TensorFlow
     check_same_shape(targets, logits)
-    return tf.maximum(0.0, 1.0 - targets * logits) + penalty * tf.reduce_sum(tf.abs(weights), axis=0)
+    return tf.maximum(1.0 - targets * logits, 0.0) + penalty * tf.reduce_sum(tf.abs(weights), axis=0)
 
 
 def find_penalty(weight_l1_norm, data, args):

@@ -7,10 +7,10 @@ is known here, and the accuracy under PGD is an upper bound on the robust one. T
 an adversarial direction is measured for it and for the regular linear model. Reads results/regular/, writes
 results/network/: config.json, metrics.json, history.csv, arrays.npz, model.keras.
 """
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
 import attacks
-import cli
 import data_prep
 import storage
 from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE, hinge_loss

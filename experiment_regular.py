@@ -25,7 +25,7 @@ def hinge_loss(targets, logits, weights):
     """
     from training import check_same_shape, tf  # here, so that --help does not wait for TensorFlow
     check_same_shape(targets, logits)
-    return tf.maximum(0.0, 1.0 - targets * logits)
+    return tf.maximum(1.0 - targets * logits, 0.0)
 
 
 def parse_args(argv=None):

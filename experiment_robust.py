@@ -36,7 +36,7 @@ def robust_hinge_loss(targets, logits, weights, epsilon):
     """
     from training import check_same_shape, tf  # here, so that --help does not wait for TensorFlow
     check_same_shape(targets, logits)
-    return tf.maximum(0.0, 1.0 - targets * logits + epsilon * tf.reduce_sum(tf.abs(weights), axis=0))
+    return tf.maximum(1.0 - targets * logits + epsilon * tf.reduce_sum(tf.abs(weights), axis=0), 0.0)
 
 
 def parse_args(argv=None):

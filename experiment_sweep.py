@@ -1,19 +1,21 @@
 """A whole phase diagram of robust training: a model for each of 101 training ε, trained at once and attacked at each ε.
 
     python experiment_sweep.py                   # 101 models, about 7 s, most of it TensorFlow's import
-    python experiment_sweep.py --seeds 10        # their mean over 10 seeds: 1,010 models, about 13 s
+    python experiment_sweep.py --seeds 10 --dtype float32   # their mean over 10 seeds: 1,010 models, about 13 s
     python experiment_sweep.py --models 26       # fewer training ε between the same limits
     python plots/phase_diagram.py                # the figure
 
-Every model is a column of one Dense layer, with its own ε, and equals the one that experiment_robust.py trains alone.
-Writes results/sweep/: config.json, metrics.json, arrays.npz, model.keras.
+Every model is a column of one Dense layer, with its own ε, and equals the one that is trained alone. For that it computes in
+float64: in float32, sums in another order send weights near zero, and examples near the margin, another way.
+Writes results/sweep/: config.json, metrics.json, arrays.npz.
 """
 import functools
 import time
 
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
-import cli
+import attacks
 import data_prep
 import storage
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE, robust_hinge_loss
@@ -30,33 +32,28 @@ def train_columns(data, epsilons, seeds, args):
         args: with epochs, batch_size, learning_rate and shuffle.
 
     Returns weights (N, K, 784), biases (N, K), and loss and accuracy of every epoch, (N, epochs, K), while the weights
-    move; and the Keras model of the last seed, a Dense(K).
+    move.
     """
     import training  # here, so that --help does not wait for TensorFlow
-    model = training.linear_model(*[seeds[0]] * len(epsilons))  # a Dense(K)
+    model = training.linear_model(*[seeds[0]] * len(epsilons), dtype=args.dtype)  # a Dense(K)
     model.compile(optimizer=training.keras.optimizers.SGD(args.learning_rate))
-    loss_fn = functools.partial(robust_hinge_loss, epsilon=np.asarray(epsilons, np.float32))
+    loss_fn = functools.partial(robust_hinge_loss, epsilon=np.asarray(epsilons, args.dtype))
     steps = training.compile_steps(model, loss_fn, args.batch_size)
     found = []
     for seed in seeds:
         training.seed_everything(seed)
         alone = training.linear_model(seed).get_weights()
         model.set_weights([np.repeat(array, len(epsilons), axis=-1) for array in alone])
-        blocks = training.resident(data.x_train, data.y_train, args.shuffle, seed)
+        blocks = training.resident(data.x_train.astype(args.dtype), data.y_train.astype(args.dtype), args.shuffle, seed)
         history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, steps=steps).history
         kernel, biases = model.get_weights()
         found.append((kernel.T, biases, history["loss"], history["accuracy"]))
-    return *map(np.array, zip(*found)), model
+    return tuple(map(np.array, zip(*found)))
 
 
 def accuracy_matrix(weights, biases, x, y, epsilons):
-    """Accuracy under the exact worst case, not clipped: (models, attack ε), for weights (models, 784).
-
-    Each row is attacks.robust_accuracy of one model; here it is one matrix product for all of them.
-    """
-    margins = y[:, np.newaxis] * (x.reshape(len(x), -1) @ weights.T + biases)
-    norms = np.abs(weights).sum(axis=1)  # what an attack of size ε takes from a margin is ε‖w‖₁
-    return np.stack([np.mean(margins > epsilon * norms, axis=0) for epsilon in epsilons], axis=1)
+    """Accuracy under the exact worst case, not clipped: (models, attack ε), for weights (models, 784)."""
+    return np.array([attacks.robust_accuracy(*model, x, y, epsilons) for model in zip(weights, biases)])
 
 
 def parse_args(argv=None):
@@ -66,6 +63,8 @@ def parse_args(argv=None):
                         help="how many training ε, evenly from 0 to the largest (default: %(default)s)")
     parser.add_argument("--largest-epsilon", type=cli.number(float, 0, 1, below=True), default=LARGEST_EPSILON,
                         metavar="ε", help="of training and attack, in pixel units (default: %(default)s)")
+    parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="float32 is twice as fast, but a "
+                        "column is then not the very model that is trained alone (default: %(default)s)")
     return parser.parse_args(argv)
 
 
@@ -80,7 +79,7 @@ def main(argv=None):
     folder = cli.out_dir(args) / storage.run_name("sweep")
     start = time.perf_counter()
     with storage.write_run(folder) as place:
-        weights, biases, loss, accuracy, model = train_columns(data, epsilons, seeds, args)
+        weights, biases, loss, accuracy = train_columns(data, epsilons, seeds, args)
         robust = np.array([accuracy_matrix(*columns, data.x_test, data.y_test, attack_epsilons)
                            for columns in zip(weights, biases)])
         mean = robust.mean(axis=0)
@@ -93,8 +92,8 @@ def main(argv=None):
         }
         # The weights of one seed are kept; those of ten would be 3 MB, and every one of them can be trained again.
         arrays = dict(seeds=np.array(seeds), train_epsilons=epsilons, attack_epsilons=attack_epsilons, accuracy=mean,
-                      accuracy_by_seed=robust.astype(np.float32), weights=weights[-1], bias=biases[-1])
-        runs.save(place, args, data, metrics, arrays, model)
+                      accuracy_by_seed=robust.astype(np.float32), weights=weights[-1].astype(np.float32), bias=biases[-1])
+        runs.save(place, args, data, metrics, arrays, model=None)
     print(f"{folder}: {robust.shape[0] * robust.shape[1]:,} models in {time.perf_counter() - start:.1f} s")
 
 

@@ -6,10 +6,10 @@ An attacker who does not have the model trains one of their own, on few images o
 case. Reads the runs regular and robust-0.1 ... 0.3, trains the surrogates, attacks every run with each of them and with
 each other, and writes results/transfer/: config.json, metrics.json, arrays.npz.
 """
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
 import attacks
-import cli
 import data_prep
 import storage
 from experiment_regular import BATCH_SIZE, LEARNING_RATE, hinge_loss

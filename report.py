@@ -5,9 +5,9 @@
 No number in the report is typed by hand, but the ones that the post published.
 """
 
+import cli  # before NumPy: from here on Ctrl-C ends in one line
 import numpy as np
 
-import cli
 import storage
 
 # Accuracies in % as the post prints them: (train, test).
@@ -51,7 +51,10 @@ CLAIM_FIGURES = {
     "robust_vs_l1": "Robust training beside an L1 penalty with the same ‖w‖₁.",
     "transfer_attacks": "Black-box attacks: accuracy under the worst case of a surrogate.",
 }
-FIGURES = POST_FIGURES | OPTIMUM_FIGURES | CLAIM_FIGURES
+SWEEP_FIGURES = {
+    "phase_diagram": "Accuracy for every training ε against every attack ε.",
+}
+FIGURES = POST_FIGURES | OPTIMUM_FIGURES | CLAIM_FIGURES | SWEEP_FIGURES
 
 
 def table(header, rows, numbers=True):
@@ -197,6 +200,23 @@ Accuracy over seeds, mean ± standard deviation (`--seeds 20` of both experiment
 """
 
 
+def sweep_section(results):
+    """The phase diagram and the best training ε for a few attacks."""
+    best = storage.read_run(results / "sweep", metrics=["best_accuracy.epsilon", "epsilon"]).metrics["best_accuracy"]
+    rows = [[f"ε = {epsilon:g}", f"{best['epsilon'][i]:.3f}", percent(best["accuracy"][i])]
+            for epsilon in SHOWN_EPSILONS + (0.4,)
+            for i in [min(range(len(best["epsilon"])), key=lambda i: abs(best["attack_epsilon"][i] - epsilon))]]
+    return f"""\
+## Every training ε against every attack ε
+
+{table(["attack", "best training ε", "its accuracy (%)"], rows)}
+
+One seed and the post's recipe: neighbours differ by chance. Made by `python experiment_sweep.py`.
+
+{figure_list(SWEEP_FIGURES)}
+"""
+
+
 def findings(results):
     """What came out, in a few lines for the project's README."""
     runs = {name: storage.read_run(results / name, arrays=["weights"]) for name in (*PUBLISHED, "exact-0.3")}
@@ -218,6 +238,8 @@ def write(results):
             sections.append(optimum_section(results))
         if (results / "claims.json").exists():
             sections.append(claims_section(results))
+        if (results / "sweep").exists():
+            sections.append(sweep_section(results))
     path = results / "README.md"
     storage.write_file(path, "# Results\n\nWritten by `python report.py` from the saved runs in this folder; "
                        "`python reproduce.py` makes everything anew.\n\n" + "\n".join(sections))

@@ -55,6 +55,7 @@ def main(argv=None):
             "train with an L1 penalty": experiment("experiment_l1", results),
             "attack through surrogates": experiment("experiment_transfer", results),
             "train and attack a network": experiment("experiment_network", results),
+            "sweep training and attack": experiment("experiment_sweep", results),
             "measure the post's claims": lambda: claims.main(["--results", str(results)]),
         }
     steps |= {

@@ -31,12 +31,13 @@ def seed_everything(seed):
     tf.config.experimental.enable_op_determinism()
 
 
-def linear_model(*seeds):
+def linear_model(*seeds, dtype="float32"):
     """The post's model on (28, 28, 1) images, ŷ = w·x + b, with Keras' default initialisation from the given seed.
 
     K seeds make K such models side by side, columns of one Dense(K), each as it would begin alone.
     """
-    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(len(seeds))])
+    model = keras.Sequential([keras.Input((28, 28, 1), dtype=dtype), keras.layers.Flatten(dtype=dtype),
+                              keras.layers.Dense(len(seeds), dtype=dtype)])
     kernels = [keras.initializers.GlorotUniform(seed)((784, 1)) for seed in seeds]
     model.set_weights([np.concatenate(kernels, axis=1), np.zeros(len(seeds))])
     return model
@@ -73,7 +74,7 @@ def accuracy_of(targets, logits):
     """The share of logits on their target's side of zero, zero itself being wrong; one number, or one per column."""
     if logits.shape.rank > 1:
         targets = targets[:, tf.newaxis]
-    return tf.reduce_mean(tf.cast(targets * logits > 0, tf.float32), axis=0)
+    return tf.reduce_mean(tf.cast(targets * logits > 0, logits.dtype), axis=0)
 
 
 def measure(model, loss_fn, x, y):
@@ -114,7 +115,7 @@ def compile_steps(model, loss_fn, batch_size, record=False):
     def steps(x, y):
         starts = tf.range(0, tf.shape(x)[0], batch_size)
         return tf.map_fn(lambda start: step(x[start:start + batch_size], y[start:start + batch_size]), starts,
-                         fn_output_signature=(tf.float32,) * (4 if record else 2), parallel_iterations=1)
+                         fn_output_signature=(kernel.dtype,) * (4 if record else 2), parallel_iterations=1)
 
     return steps
 

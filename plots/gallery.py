@@ -8,9 +8,9 @@ import sys
 import threading
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 
-import matplotlib.pyplot as plt
+import style  # before Matplotlib, for Ctrl-C
 
-import style
+import matplotlib.pyplot as plt
 
 NOT_FIGURES = ("__main__", "gallery", "style")
 

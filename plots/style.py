@@ -3,13 +3,13 @@ import io
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-import numpy as np
-
 PLOTS = Path(__file__).resolve().parent
 sys.path.append(str(PLOTS.parent))  # `python plots/x.py` sees its own folder only
 
-import cli  # noqa: E402
+import cli  # noqa: E402, before Matplotlib: from here on Ctrl-C ends in one line
+import matplotlib.pyplot as plt  # noqa: E402
+import numpy as np  # noqa: E402
+
 import storage  # noqa: E402
 from storage import read_run  # noqa: E402, F401 (for the plot scripts)
 

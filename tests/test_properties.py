@@ -82,7 +82,8 @@ def test_accuracy_never_rises_with_epsilon(dtype, norm, clip, data):
 @PRECISIONS
 @given(st.data())
 def test_numbers_too_large_to_add_up_are_refused(dtype, data):
-    weights = data.draw(arrays.arrays(dtype, 3, elements=finite(dtype, min_value=float(np.finfo(dtype).max) / 8)))
+    weights = data.draw(arrays.arrays(dtype, 3, elements=finite(dtype, min_value=float(np.finfo(dtype).max) / 8,
+                                                                   max_value=float(np.finfo(dtype).max))))
     bias = data.draw(finite(dtype))
     with pytest.raises(ValueError, match="too large: their logits may overflow float"):
         attacks.robust_accuracy(weights, dtype(bias), np.zeros((1, 3), dtype), np.ones(1, dtype), 0.1)
