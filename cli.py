@@ -191,7 +191,7 @@ def run(main):
             raise
         else:
             if not isinstance(error, BrokenPipeError):  # whoever closed it, as head does, knows
-                say(f"{error or type(error).__name__}{cure(error)}")
+                say(f"{str(error) or type(error).__name__}{cure(error)}")
             status = 1
         _abandon_output()
         sys.exit(status)

@@ -148,15 +148,16 @@ def _read_files(folder):
             status = path.stat()
             return status.st_dev, status.st_ino
 
+    old = hidden(folder) / "old"
     while True:
-        old = hidden(folder) / "old"
         place = old if old.exists() and not folder.exists() else folder  # the moment between the two renames
         before, problem = identity(place), None
         try:
             run = Run(read_json(place / "config.json"), read_json(place / "metrics.json"), read_arrays(place / "arrays.npz"))
         except (ValueError, OSError) as error:
             problem = error
-        if identity(place) == before and (before or not old.exists()):  # otherwise it was replaced while we read
+        replaced = identity(place) != before or (before is None and (folder.exists() or old.exists()))
+        if not replaced:
             if problem:
                 raise problem
             return run

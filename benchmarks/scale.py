@@ -7,6 +7,7 @@ point is a process of its own, because peak memory only ever rises. Writes scale
 """
 import functools
 import multiprocessing
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -23,9 +24,8 @@ BLOCK = 12_600  # images at once: a multiple of the batch size, and nearly the w
 EPSILON = 0.1  # pixel units
 
 
-def shifted_blocks(factor, epoch=0):
-    """`factor` blocks of the training images, each with its own shift of up to two pixels."""
-    pair, _ = data_prep.read_pair()
+def shifted_blocks(pair, factor):
+    """`factor` blocks of the training images, each with its own shift of up to two pixels; pair: uint8, as read."""
     x, y = pair["x_train"][:BLOCK], 2 * pair["y_train"][:BLOCK].astype(np.float32) - 1
     for repetition in range(factor):
         shift = np.array([repetition % 5, repetition // 5 % 5]) - 2 * (repetition > 0)
@@ -34,20 +34,20 @@ def shifted_blocks(factor, epoch=0):
 
 def measure(factor, models):
     """Seconds of one epoch of training and of the evaluation of the accuracy curve, and peak memory in MB."""
-    import resource
-    import sys
+    import resource  # not on Windows
 
     import training
+    pair, _ = data_prep.read_pair()
     model = training.linear_model(*[0] * models)
     model.compile(optimizer=training.keras.optimizers.SGD(LEARNING_RATE))
     loss = functools.partial(robust_hinge_loss, epsilon=EPSILON)
     steps = training.compile_steps(model, loss, BATCH_SIZE)
-    steps(*next(shifted_blocks(1)))  # compiles
+    steps(*next(shifted_blocks(pair, 1)))  # compiles
     start = time.perf_counter()
-    training.train(model, loss, lambda epoch: shifted_blocks(factor), 1, BATCH_SIZE, verbose=0, steps=steps)
+    training.train(model, loss, lambda epoch: shifted_blocks(pair, factor), 1, BATCH_SIZE, verbose=0, steps=steps)
     trained = time.perf_counter()
     kernel, bias = model.get_weights()
-    radii = [attacks.signed_radius(kernel[:, 0], bias[0], x, y) for x, y in shifted_blocks(factor)]
+    radii = [attacks.signed_radius(*model, x, y) for x, y in shifted_blocks(pair, factor) for model in zip(kernel.T, bias)]
     np.searchsorted(np.sort(np.concatenate(radii)), np.linspace(0, 0.5, 101))
     evaluated = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
@@ -86,20 +86,26 @@ def draw(path, curves):
 def main():
     args = bench.arguments(__doc__, repeat=3)
     factors, models = (FACTORS[:2], MODELS[:2]) if args.quick else (FACTORS, MODELS)
-    data = {factor: [in_process(factor, 1) for _ in range(args.repeat)] for factor in factors}
-    columns = {count: [in_process(1, count) for _ in range(args.repeat)] for count in models}
+    data, columns = {factor: [] for factor in factors}, {count: [] for count in models}
+    for _ in range(args.repeat):  # in turn
+        for factor in factors:
+            data[factor].append(in_process(factor, 1))
+        for count in models:
+            columns[count].append(in_process(1, count))
     seconds = {f"{part}, data x {factor}": [value[column] for value in values] for factor, values in data.items()
                for column, part in enumerate(("training", "evaluation"))}
-    seconds |= {f"training, {count} models": [value[0] for value in values] for count, values in columns.items()}
+    seconds |= {f"{part}, {count} models": [value[column] for value in values] for count, values in columns.items()
+                for column, part in enumerate(("training", "evaluation"))}
     medians = {name: float(np.median(values)) for name, values in seconds.items()}
     growth = {part: (factors, [medians[f"{part}, data x {factor}"] for factor in factors]) for part in ("training", "evaluation")}
+    width = {part: (models, [medians[f"{part}, {count} models"] for count in models]) for part in ("training", "evaluation")}
     more = dict(
-        exponent={part: round(exponent(*line), 3) for part, line in growth.items()},
+        exponent={f"{part}, data": round(exponent(*line), 3) for part, line in growth.items()}
+        | {f"{part}, models": round(exponent(*line), 3) for part, line in width.items()},
         peak_memory_mb={f"data x {factor}": round(max(value[2] for value in values)) for factor, values in data.items()}
         | {f"{count} models": round(max(value[2] for value in values)) for count, values in columns.items()})
     bench.finish("scale", args, seconds, f"training, data x {factors[0]}", **more)
-    draw(args.out_dir / "scale.png", {"times the training data": growth, "models side by side": {
-        "training": (models, [medians[f"training, {count} models"] for count in models])}})
+    draw(args.out_dir / "scale.png", {"times the training data": growth, "models side by side": width})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python benchmarks/train.py       # about two minutes; needs requirements-bench.txt
 
 Every case trains from the same start in the post's order; scikit-learn's SGD works on single examples with the plain hinge,
-for it has no robust loss. "steady" is one epoch after the first, without compiling; the others are the whole ten epochs.
+for it has no robust loss. "steady" is one epoch after the first, without compiling; the eager loop is timed for one epoch as well; the
+others are the whole ten.
 """
 import functools
 import tempfile
