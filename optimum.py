@@ -29,6 +29,7 @@ PIXELS = 30  # the same for pixels: the optimum uses few
 SOLVER = dict(method="highs-ds", options=dict(
     presolve=False, primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9))
 SAFETY = 1e-10  # the program is solved for ε - SAFETY, so that rounding leaves its α feasible for ε
+LARGEST_ALPHA = 1e6  # in `separate`, where α has no limit if the classes overlap; the solver does not like to be told so
 ON_MARGIN = 1e-9  # a loss below this is rounding
 
 
@@ -131,8 +132,8 @@ def separate(x, y):
     while True:
         rows = signed[examples].T
         program = linprog(-np.ones(len(examples)), sparse.vstack([rows, -rows]), np.ones(2 * rows.shape[0]),
-                          y[np.newaxis, examples], [0], bounds=(0, None), **SOLVER)
-        if program.status == 3:  # an unbounded dual: no w is feasible
+                          y[np.newaxis, examples], [0], bounds=(0, LARGEST_ALPHA), **SOLVER)
+        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:  # it would grow for ever: no w is feasible
             return None
         if program.status != 0:
             raise RuntimeError(f"HiGHS could not solve the separation program: {program.message}")

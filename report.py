@@ -217,6 +217,21 @@ One seed and the post's recipe: neighbours differ by chance. Made by `python exp
 """
 
 
+def benchmark_section(results):
+    """Medians and ratios of the benchmarks, from their JSON files."""
+    parts = []
+    for path in sorted((results / "benchmarks").glob("*.json")):
+        saved = storage.read_json(path)
+        rows = [[case, f"{1e3 * row['median']:,.2f}", f"{row['ratio']:.3g}", f"{1e3 * row['minimum']:,.2f} – {1e3 * row['maximum']:,.2f}"]
+                for case, row in saved["cases"].items()]
+        more = [f"{name.replace('_', ' ')}: {', '.join(f'{key} {value:.3g}' for key, value in saved[name].items())}."
+                for name in ("exponent", "speedup", "peak_memory_mb") if name in saved]
+        parts.append("\n\n".join([f"**{path.stem}** (`python benchmarks/{path.stem}.py`)",
+                                  table(["case", "median ms", f"ratio to {saved['reference']}", "min – max ms"], rows), *more]))
+    return "## Benchmarks\n\nEach ratio is measured in one run, the cases in turn; what follows from them is in " \
+           "[benchmarks/README.md](../benchmarks/README.md).\n\n" + "\n\n".join(parts) + "\n"
+
+
 def findings(results):
     """What came out, in a few lines for the project's README."""
     runs = {name: storage.read_run(results / name, arrays=["weights"]) for name in (*PUBLISHED, "exact-0.3")}
@@ -240,6 +255,8 @@ def write(results):
             sections.append(claims_section(results))
         if (results / "sweep").exists():
             sections.append(sweep_section(results))
+        if (results / "benchmarks").exists():
+            sections.append(benchmark_section(results))
     path = results / "README.md"
     storage.write_file(path, "# Results\n\nWritten by `python report.py` from the saved runs in this folder; "
                        "`python reproduce.py` makes everything anew.\n\n" + "\n".join(sections))

@@ -16,16 +16,28 @@ import report
 import storage
 
 
+# (what is printed, the experiment, its flags), in the order in which one reads the other's runs.
+POST = [
+    ("train the regular model", "experiment_regular", []),
+    ("train the robust models", "experiment_robust", []),
+]
+BEYOND = [
+    ("prove the optimum", "experiment_exact", []),
+    ("train the robust models until they converge", "experiment_robust", ["--recipe", "converged"]),
+    ("train the regular model over seeds", "experiment_regular", ["--seeds", "20"]),
+    ("train the robust models over seeds", "experiment_robust", ["--seeds", "20"]),
+    ("train with an L1 penalty", "experiment_l1", []),
+    ("attack through surrogates", "experiment_transfer", []),
+    ("train and attack a network", "experiment_network", []),
+    ("sweep training and attack", "experiment_sweep", []),
+]
+
+
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
     cli.add_out_dir(parser)
     parser.add_argument("--post", action="store_true", help="the post's part alone: its models, its figures")
     return parser.parse_args(argv)
-
-
-def experiment(name, results, *flags):
-    """A step that runs an experiment, imported when its turn comes: TensorFlow is the slowest thing here."""
-    return lambda: importlib.import_module(name).main(["--out-dir", str(results), *flags])
 
 
 def draw_figures(names, results):
@@ -40,32 +52,26 @@ def draw_figures(names, results):
 def main(argv=None):
     args = parse_args(argv)
     results = args.out_dir or storage.RESULTS
-    steps = {
-        "verify the data": lambda: data_prep.main([]),
-        "train the regular model": experiment("experiment_regular", results),
-        "train the robust models": experiment("experiment_robust", results),
-    }
-    figures = report.POST_FIGURES
-    if not args.post:
-        figures = report.FIGURES
-        steps |= {
-            "prove the optimum": experiment("experiment_exact", results),
-            "train the robust models until they converge": experiment("experiment_robust", results, "--recipe", "converged"),
-            "train over seeds": lambda: [experiment(name, results, "--seeds", "20")() for name in ("experiment_regular", "experiment_robust")],
-            "train with an L1 penalty": experiment("experiment_l1", results),
-            "attack through surrogates": experiment("experiment_transfer", results),
-            "train and attack a network": experiment("experiment_network", results),
-            "sweep training and attack": experiment("experiment_sweep", results),
-            "measure the post's claims": lambda: claims.main(["--results", str(results)]),
-        }
-    steps |= {
-        "draw the figures": lambda: draw_figures(list(figures), results),
-        "write the report": lambda: report.main(["--results", str(results)]),
-    }
+    out_dir = ["--out-dir", str(args.out_dir)] if args.out_dir else []
+    experiments, figures = (POST, report.POST_FIGURES) if args.post else (POST + BEYOND, report.FIGURES)
     start = time.perf_counter()
-    for number, (name, step) in enumerate(steps.items(), 1):
-        print(f"[{number}/{len(steps)}] {name}", flush=True)
-        step()
+    last = len(experiments) + 3
+
+    def announce(number, title):
+        print(f"[{number}/{last}] {title}", flush=True)
+
+    announce(1, "verify the data")
+    data_prep.main([])
+    for number, (title, module, flags) in enumerate(experiments, 2):
+        announce(number, title)
+        # Imported when its turn comes: TensorFlow is the slowest thing here, and bad data should be told before it.
+        importlib.import_module(module).main([*flags, *out_dir])
+    announce(last - 1, "draw the figures")
+    draw_figures(list(figures), results)
+    announce(last, "write the report")
+    if not args.post:
+        claims.main(["--results", str(results)])
+    report.main(["--results", str(results)])
     print(f"\n{report.post_table(report.read_metrics(results))}\n\n"
           f"All of it took {time.perf_counter() - start:.0f} s. Look at {results / 'README.md'} and {results / 'figures'}.")
 

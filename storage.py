@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from files import (finite, hidden, locked, make_folder, numbers, read_arrays, re
 
 ROOT = Path(__file__).resolve().parent
 RESULTS = ROOT / "results"
+READ_ATTEMPTS, READ_PAUSE = 10, 0.005  # seconds; replacing a run takes less, so what fails ten times is damaged
 SIGNS_OF_A_RUN = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras"}
 
 
@@ -67,17 +69,13 @@ def write_run(folder):
     if the place cannot be written, if something else than a run is in it, or if another process is writing the same run.
     """
     folder = Path(folder)
-    make_folder(folder.parent)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file; move it away or choose another --out-dir")
-    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if found and not found & SIGNS_OF_A_RUN:
-        raise FileExistsError(f"{folder} holds {min(found)} and no saved run; move it away or choose another --out-dir")
     workshop = hidden(folder)
     new, old = workshop / "new", workshop / "old"
+    make_folder(folder.parent)
     with _only_writer(folder):
         try:
             _restore(folder)
+            _check_place(folder)
             shutil.rmtree(new, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
             new.mkdir()
@@ -88,6 +86,15 @@ def write_run(folder):
         finally:
             _restore(folder)
             shutil.rmtree(workshop, ignore_errors=True)  # last, for it takes the lock's name away
+
+
+def _check_place(folder):
+    """Raise OSError if a run saved in `folder` would take the place of something else."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is a file; move it away or choose another --out-dir")
+    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if found and not found & SIGNS_OF_A_RUN:
+        raise FileExistsError(f"{folder} holds {min(found)} and no saved run; move it away or choose another --out-dir")
 
 
 @contextlib.contextmanager
@@ -142,25 +149,26 @@ def read_run(folder, metrics=(), arrays=()):
 
 
 def _read_files(folder):
-    """The files of one and the same saved run, also while another process replaces it."""
-    def identity(path):
-        with contextlib.suppress(OSError):
-            status = path.stat()
-            return status.st_dev, status.st_ino
-
+    """The files of one and the same saved run, also while another process replaces it: then once more."""
     old = hidden(folder) / "old"
-    while True:
-        place = old if old.exists() and not folder.exists() else folder  # the moment between the two renames
-        before, problem = identity(place), None
+    for _ in range(READ_ATTEMPTS):
         try:
+            place = old if old.exists() and not folder.exists() else folder  # the moment between the two renames
+            before = _state(place)
             run = Run(read_json(place / "config.json"), read_json(place / "metrics.json"), read_arrays(place / "arrays.npz"))
+            if _state(place) == before:
+                return run
+            problem = OSError(f"{folder} was replaced while it was read")
         except (ValueError, OSError) as error:
             problem = error
-        replaced = identity(place) != before or (before is None and (folder.exists() or old.exists()))
-        if not replaced:
-            if problem:
-                raise problem
-            return run
+        time.sleep(READ_PAUSE)
+    raise problem
+
+
+def _state(folder):
+    """Which folder it is, and when a file was last put into it: the next one may have the same number."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 @contextlib.contextmanager
