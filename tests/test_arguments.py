@@ -14,7 +14,9 @@ import files
 import storage
 from conftest import ROOT
 
-SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.py"), *ROOT.glob("plots/*.py"))
+sys.path.append(str(ROOT / "benchmarks"))  # where Python finds bench, if it runs one of them
+
+SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in (*ROOT.glob("*.py"), *ROOT.glob("plots/*.py"), *ROOT.glob("benchmarks/*.py"))
                  if path.stem != "__main__" and "\nif __name__ ==" in path.read_text()) + ["plots"]
 
 WHOLE = ["-1", "1.5", "nan", "inf", "-inf", "ten", "", " ", "1e3", "0x10", "9" * 30, "9" * 5000]
@@ -26,6 +28,7 @@ BAD = {
     "--batch-size": [*WHOLE, "0", "60001"],
     "--debug": [["=1"]],
     "--digits": [[], ["3"], ["3", "3"], ["3", "12"], ["-1", "3"], ["a", "b"], ["", "1"], ["1.5", "2"], ["nan", "1"], ["0x1", "2"]],
+    "--dtype": ["", "float16", "Float32", "32", []],
     "--epochs": [*WHOLE, "0", "10001"],
     "--epsilon": [*REAL, "1.1", "-0.1", "-1e-9", "0.1234567", "1e-7", "0.30000000000000004", [], ["0.1", "--epsilon", "0.1"],
                   ["0.1", "--epsilon", "0.10"], ["0", "--epsilon", "-0.0"], ["0.1", "--epsilon", "1e-1"]],
@@ -35,6 +38,8 @@ BAD = {
     "--out-dir": PATHS,
     "--post": [["=1"]],
     "--recipe": ["", "Post", "nonsense", "post ", []],
+    "--quick": [["=1"]],
+    "--repeat": [*WHOLE, "0", "1001"],
     "--results": PATHS,
     "--seed": [*WHOLE, "2147483648"],
     "--seeds": [*WHOLE, "0", "1"],

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -259,20 +260,17 @@ def test_old_code_page_stops_nothing(script, tmp_path, name):
 # --- full disk, read-only, a file in the way, something else in the way
 
 @posix
-def test_full_disk_in_any_file_of_a_run_leaves_the_old_one(tmp_path):
-    """Every write beyond a limit of bytes fails, as on a full disk: metrics.json at the one, arrays.npz at the other."""
+@pytest.mark.parametrize("limit", [50_000, pytest.param(3_000, marks=pytest.mark.slow)])
+def test_full_disk_in_the_middle_of_a_run_leaves_the_old_one(tmp_path, limit):
+    """Every write beyond a limit of bytes fails, as on a full disk: arrays.npz at the one, metrics.json at the other."""
     code = ("import resource, sys, experiment_regular, cli\nlimit = int(sys.argv.pop(1))\n"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\ncli.run(experiment_regular.main)")
-    limits, processes = (3_000, 50_000), []
-    for limit in limits:
-        with storage.write_run(tmp_path / str(limit) / "regular") as place:
-            (place / "config.json").write_text("old")
-        processes.append(python(code, limit, "--epochs", 1, "--out-dir", tmp_path / str(limit)))
-    for limit, process in zip(limits, processes):
-        stderr = process.communicate(timeout=120)[1]
-        assert process.returncode == 1 and "File too large" in one_line(stderr)
-        assert os.listdir(tmp_path / str(limit)) == ["regular"]
-        assert (tmp_path / str(limit) / "regular" / "config.json").read_text() == "old"
+    with storage.write_run(tmp_path / "regular") as place:
+        (place / "config.json").write_text("old")
+    process = python(code, limit, "--epochs", 1, "--out-dir", tmp_path)
+    stderr = process.communicate(timeout=120)[1]
+    assert process.returncode == 1 and "File too large" in one_line(stderr)
+    assert os.listdir(tmp_path) == ["regular"] and (tmp_path / "regular" / "config.json").read_text() == "old"
 
 
 @pytest.fixture
@@ -389,6 +387,26 @@ while time.monotonic() < end:
         assert text == text[0] * len(text)
     assert all(writer.communicate()[1] == "" for writer in writers)
     assert seen == {("a", 100_000), ("b", 30), ("c", 3_000_000)} and os.listdir(tmp_path) == ["file"]
+
+
+def test_number_added_to_a_run_waits_for_no_writer_and_disturbs_none(tmp_path):
+    """The exact experiment adds optimality_gap to the robust run, which another process may be writing at that moment."""
+    import runs
+    for name in ("exact-0.1", "robust-0.1"):
+        shutil.copytree(storage.RESULTS / name, tmp_path / name)
+    metrics = json.loads((tmp_path / "robust-0.1" / "metrics.json").read_text())
+    gap = metrics.pop("optimality_gap")
+    storage.write_json(tmp_path / "robust-0.1" / "metrics.json", metrics)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "robust-0.1").iterdir()}
+    if os.name == "posix":
+        with pytest.raises(KeyboardInterrupt), storage.write_run(tmp_path / "robust-0.1"):
+            runs.compare_with_optimum(tmp_path, 0.1)
+            raise KeyboardInterrupt
+        assert before == {path.name: path.read_bytes() for path in (tmp_path / "robust-0.1").iterdir()}
+    runs.compare_with_optimum(tmp_path, 0.1)
+    after = {path.name: path.read_bytes() for path in (tmp_path / "robust-0.1").iterdir()}
+    assert json.loads(after.pop("metrics.json")) == metrics | {"optimality_gap": pytest.approx(gap)}
+    assert after.items() <= before.items() and sorted(os.listdir(tmp_path)) == ["exact-0.1", "robust-0.1"]
 
 
 # --- no network, and what is installed
