@@ -1,12 +1,12 @@
-"""Attacks on a classifier of labels -1/+1 with one logit per image.
+"""Attacks on binary classifiers with labels -1/+1 and one logit per image.
 
 For a linear model ŷ = w·x + b the strongest attack in a ball ‖δ‖ ≤ ε is known exactly, and is given here in NumPy:
-the attacked images, their logits, and the whole curve of accuracy against ε. For any other Keras model there are FGSM
-and PGD, which find a strong attack but not always the strongest.
+the attacked images, their logits, and the whole curve of accuracy against ε. For any other Keras model, FGSM and PGD give a
+strong attack, not necessarily the strongest.
 
 Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in {-1, +1}; weights (pixels,);
-bias a scalar; epsilon in the unit of a pixel. Every public function checks what comes in and raises a ValueError that
-names the argument and the value; no input is modified.
+bias a scalar; epsilon in pixel units. Every public function validates its arguments and raises a ValueError that names the
+argument and the value; no input is modified.
 
 Sources: the worst case and the dual norm are the post's "Towards Robust Binary Classification"; FGSM is Goodfellow,
 Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv:1706.06083.
@@ -17,36 +17,50 @@ CHUNK = 128  # images handled at once by the clipped attack: 128 x 784 floats st
 
 
 def check_images(x):
-    """x as (batch, pixels), if it is finite and within [0, 1]."""
+    """Return x as (batch, pixels) after checking that it is float and within [0, 1]."""
     x = np.asarray(x)
     if x.ndim < 2 or x.dtype.kind != "f":
-        raise ValueError(f"x must be float, (batch, 28, 28, 1) or (batch, pixels); it is {x.dtype}, {x.shape}")
+        raise ValueError(f"x must be float, (batch, 28, 28, 1) or (batch, pixels); it is {x.dtype}, {x.shape}"
+                         + ("; divide it by 255" if x.dtype == np.uint8 else ""))
     if x.size and not (x.min() >= 0 and x.max() <= 1):  # NaN fails both comparisons
         raise ValueError(f"x must be in [0, 1]; it has values from {x.min()} to {x.max()}")
     return x.reshape(len(x), int(np.prod(x.shape[1:])))
 
 
 def check_labels(y, batch):
-    """y as (batch,), if it is made of -1 and +1. (batch, 1) is refused: against (batch,) it would broadcast."""
+    """Return y as (batch,) float after checking that its values are -1 or +1. (batch, 1) is refused: it would broadcast."""
     y = np.asarray(y)
-    if y.shape != (batch,):
-        raise ValueError(f"y must have shape ({batch},), one label for each image; it has {y.shape}")
-    if not np.all(np.abs(y) == 1):
-        raise ValueError(f"y must be -1 or +1; it has {y[np.abs(y) != 1][0]}")
-    return y
+    if y.shape != (batch,) or y.dtype.kind not in "fiu":
+        raise ValueError(f"y must be numbers of shape ({batch},), one label for each image; it is {y.dtype}, {y.shape}")
+    wrong = y[(y != 1) & (y != -1)]
+    if wrong.size:
+        raise ValueError(f"y must be -1 or +1; it has {wrong[0]}")
+    return y if y.dtype.kind == "f" else y.astype(float)
 
 
-def check_epsilon(epsilon):
-    """epsilon as floats, if finite and not negative."""
-    epsilon = np.asarray(epsilon, float)
+def check_epsilon(epsilon, name="epsilon"):
+    """Return epsilon as floats after checking that it is finite and not negative."""
+    epsilon = np.asarray(epsilon)
+    if epsilon.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be a number, or an array of them; it is {epsilon}")
+    epsilon = epsilon.astype(float)
     if not np.all((epsilon >= 0) & (epsilon < np.inf)):
-        raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
+        raise ValueError(f"{name} must be finite and not negative; it is {epsilon}")
     return epsilon
 
 
+def check_one_epsilon(epsilon, name="epsilon"):
+    """Return epsilon as one float after checking that it is finite and not negative."""
+    if np.ndim(epsilon):
+        raise ValueError(f"{name} must be one number; it has shape {np.shape(epsilon)}")
+    return float(check_epsilon(epsilon, name))
+
+
 def check_linear(weights, bias, pixels):
-    """weights as (pixels,) and bias as a scalar, if finite and their sums are."""
+    """Return weights (pixels,) and bias () after checking that they, and every logit they can give, are finite."""
     weights, bias = np.asarray(weights), np.asarray(bias)
+    if weights.dtype.kind not in "fiu" or bias.dtype.kind not in "fiu":
+        raise ValueError(f"weights and bias must be numbers; they are {weights.dtype} and {bias.dtype}")
     if weights.shape != (pixels,) or bias.shape != ():
         raise ValueError(f"weights and bias must have shapes ({pixels},) and (); they have {weights.shape} and {bias.shape}")
     if not (np.all(np.isfinite(weights)) and np.isfinite(bias)):
@@ -66,7 +80,7 @@ def linear_logits(weights, bias, x):
 
 
 def dual_norm(weights, norm=np.inf):
-    """How far a perturbation of size one can move the logit: max of w·δ over ‖δ‖ ≤ 1 in the given norm.
+    """The largest change of the logit by a perturbation of norm 1: max of w·δ over ‖δ‖ ≤ 1 in the given norm.
 
     ‖w‖₁ for norm=inf (the post), ‖w‖₂ for norm=2, ‖w‖∞ for norm=1.
     """
@@ -74,7 +88,7 @@ def dual_norm(weights, norm=np.inf):
     if norm not in duals:
         raise ValueError(f"norm must be inf, 2 or 1; it is {norm}")
     largest = np.max(np.abs(weights), initial=0)
-    if norm == 2 and largest > 0:  # scaled, because squares of numbers leave their range long before the numbers do
+    if norm == 2 and largest > 0:  # scaled first: squares overflow or underflow long before the values do
         return largest * np.linalg.norm(weights / largest)
     return np.linalg.norm(weights, duals[norm])
 
@@ -82,10 +96,11 @@ def dual_norm(weights, norm=np.inf):
 def worst_direction(weights, norm=np.inf):
     """The δ with ‖δ‖ ≤ 1 that raises the logit the most, shape (pixels,): w·δ = dual_norm(w).
 
-    sign(w) for norm=inf, w/‖w‖₂ for norm=2, the largest weight's pixel alone for norm=1; zero for w = 0.
+    sign(w) for norm=inf, w/‖w‖₂ for norm=2, only the pixel with the largest |weight| for norm=1; zero for w = 0.
     """
     weights = np.asarray(weights)
     largest = dual_norm(weights, 1)
+    dual_norm(weights, norm)  # checks the norm
     if norm == np.inf or largest == 0:
         return np.sign(weights)
     if norm == 2:
@@ -97,13 +112,11 @@ def attack_linear(weights, x, y, epsilon, norm=np.inf, clip=False):
     """The exact worst case x - y ε δ*(w), in the shape and type of x.
 
     With clip=True the attacked pixels stay in [0, 1]; for the ℓ∞ ball that is still the exact worst case, because
-    every pixel moves by itself (for the other balls it is not, and is refused).
+    every pixel moves independently. For the other norms it would not be exact, so it is refused.
     """
     flat = check_images(x)
     weights, _ = check_linear(weights, 0.0, flat.shape[1])
-    y, epsilon = check_labels(y, len(flat)), check_epsilon(epsilon)
-    if epsilon.ndim:
-        raise ValueError(f"epsilon must be one number; it has shape {epsilon.shape}")
+    y, epsilon = check_labels(y, len(flat)), check_one_epsilon(epsilon)
     _check_clip(norm, clip)
     attacked = flat - np.outer(y * epsilon, worst_direction(weights, norm)).astype(flat.dtype)
     if clip:
@@ -129,21 +142,21 @@ def signed_radius(weights, bias, x, y, norm=np.inf):
     margins = linear_logits(weights, bias, x)
     margins = check_labels(y, len(margins)) * margins
     size = dual_norm(weights, norm)
-    # A logit of exactly zero is a mistake, whatever the attack: its radius is 0 also when w = 0.
-    with np.errstate(over="ignore"):  # a radius too large for its type is infinite, and means the same
+    # A logit of exactly zero counts as a mistake, so its radius is 0 even if w = 0.
+    with np.errstate(over="ignore"):  # a radius too large for the dtype becomes infinite, which means the same
         return margins / size if size > 0 else np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
 
 
 def certified_radius(weights, bias, x, norm=np.inf):
-    """The ε up to which no perturbation changes the prediction, right or wrong: |ŷ| / ‖w‖_dual, shape (batch,)."""
+    """The ε up to which no perturbation changes the prediction, whether it is right or wrong: |ŷ| / ‖w‖_dual, shape (batch,)."""
     return np.abs(signed_radius(weights, bias, x, np.ones(len(x)), norm))
 
 
 def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
-    """The share of images still classified right under the worst case, for each ε; shape of epsilons.
+    """The share of images still classified correctly under the worst case, for each ε; shape of epsilons.
 
     Unclipped it costs one pass over the images for any number of ε: accuracy(ε) is the share of images whose signed
-    radius is above ε (its survival function). Clipped it takes a pass for each ε, pixel by pixel, and is as exact.
+    radius is above ε (its survival function). Clipped it takes a pass for each ε, pixel by pixel, and is exact as well.
     """
     epsilons = check_epsilon(epsilons)
     _check_clip(norm, clip)
@@ -156,21 +169,20 @@ def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
     return np.reshape(accuracy, epsilons.shape)
 
 
-def transfer_accuracy(source_weights, weights, bias, x, y, epsilons, clip=False):
-    """Accuracy of a model under the worst case of another one: a black-box attack, ℓ∞; shape of epsilons.
+def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
+    """Accuracy of a model under the worst-case ℓ∞ attack computed for another model, unclipped; shape of epsilons.
+
+    Every image's margin loses ε Σ w_j sign(w'_j): what the attack on w' moves of w.
 
     Arguments:
         source_weights: (pixels,) of the model that the attacker has; weights, bias: of the model under attack.
     """
-    epsilons = check_epsilon(epsilons)
-    margins = check_labels(y, len(x)) * linear_logits(weights, bias, x)
-    if not clip:  # every image loses ε Σ w_j sign(w'_j): the overlap of the two models
-        reaches = epsilons.ravel() * (weights @ worst_direction(source_weights))
-    else:
-        flat = check_images(x)
-        moved = (attack_linear(source_weights, flat, y, epsilon, clip=True) - flat for epsilon in epsilons.ravel())
-        reaches = (-y * (change @ weights) for change in moved)
-    return np.reshape([np.count_nonzero(margins > reach) / max(len(margins), 1) for reach in reaches], epsilons.shape)
+    epsilons, logits = check_epsilon(epsilons), linear_logits(weights, bias, x)
+    margins = check_labels(y, len(logits)) * logits
+    source_weights, _ = check_linear(source_weights, 0.0, np.size(weights))
+    reach = epsilons * (np.asarray(weights) @ worst_direction(source_weights))
+    margins = np.sort(margins)
+    return (len(margins) - np.searchsorted(margins, reach, side="right")) / max(len(margins), 1)
 
 
 def _clipped_reach(weights, x, y, epsilons):
@@ -180,45 +192,50 @@ def _clipped_reach(weights, x, y, epsilons):
     # Towards the wrong side a pixel falls to 0 where y w > 0 and rises to 1 elsewhere: that is its room.
     room = np.where(np.outer(y, weights) > 0, x, 1 - x)
     size = np.abs(weights)
-    for epsilon in np.asarray(np.minimum(epsilons, 1), room.dtype):  # there is no room beyond 1
+    for epsilon in np.asarray(np.minimum(epsilons, 1), room.dtype):  # no pixel can move by more than 1
         yield np.concatenate([np.minimum(room[start:start + CHUNK], epsilon) @ size
                               for start in range(0, max(len(room), 1), CHUNK)])
 
 
 def _check_clip(norm, clip):
     if clip and norm != np.inf:
-        raise ValueError(f"clip=True is exact, and offered, for norm=inf alone; norm is {norm}")
+        raise ValueError(f"clip=True is exact only for norm=inf; norm is {norm}")
 
 
-def fgsm(model, loss_fn, x, y, epsilon, clip=True):
+def margin_loss(targets, logits):
+    """-y ŷ, one value per image: the hinge without its flat part, where an attack would get no gradient."""
+    return -targets * logits
+
+
+def fgsm(model, x, y, epsilon, loss_fn=margin_loss, clip=True):
     """One step of size ε along the sign of the loss's gradient: x + ε sign(∂L/∂x) (arXiv:1412.6572, eq. 1).
 
     Arguments:
-        model: a Keras model from (batch, 28, 28, 1) to (batch, 1) or (batch,) logits.
-        loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is flat, as the hinge is
-            beyond its margin, the gradient is zero and the image stays: the plain `-targets * logits` never is flat.
-        x: (batch, 28, 28, 1) float32 in [0, 1]; y: (batch,) in {-1, +1}; epsilon: one number, in pixel units.
+        model: a Keras model from (batch, 28, 28, 1) to one logit per image, (batch, 1) or (batch,).
+        x: (batch, 28, 28, 1) float in [0, 1]; y: (batch,) in {-1, +1}; epsilon: one number, in pixel units.
+        loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is flat, as the hinge is beyond its
+            margin, the image is left unchanged.
         clip: keep the attacked pixels in [0, 1].
 
-    Returns the attacked images, in the shape of x.
+    Returns the attacked images, float32, in the shape of x.
     """
-    return pgd(model, loss_fn, x, y, epsilon, step_size=epsilon, steps=1, random_start=False, clip=clip)
+    return pgd(model, x, y, epsilon, step_size=epsilon, steps=1, random_start=False, loss_fn=loss_fn, clip=clip)
 
 
-def pgd(model, loss_fn, x, y, epsilon, step_size, steps, random_start=True, clip=True, seed=0):
+def pgd(model, x, y, epsilon, step_size, steps, random_start=True, loss_fn=margin_loss, clip=True, seed=0):
     """Projected gradient ascent on the loss within ‖δ‖∞ ≤ ε (arXiv:1706.06083, section 2.1).
 
     Arguments as for fgsm, and:
-        step_size: the move of each pixel in one step, in pixel units; steps: how many.
+        step_size: the change of each pixel in one step, in pixel units; steps: how many.
         random_start: start from a uniform draw in the ball instead of the image; seed: of that draw.
     """
-    import tensorflow as tf  # the linear attacks above do without
+    import tensorflow as tf  # the linear attacks above do not need it
 
-    if not (isinstance(steps, int) and steps >= 0):
-        raise ValueError(f"steps must be a whole number, not negative; it is {steps}")
+    if not (isinstance(steps, (int, np.integer)) and steps >= 0):
+        raise ValueError(f"steps must be a whole number, not negative; it is {steps!r}")
     flat = check_images(x)
     y = tf.constant(check_labels(y, len(flat)), tf.float32)
-    epsilon, step_size = float(check_epsilon(epsilon)), float(check_epsilon(step_size))
+    epsilon, step_size = check_one_epsilon(epsilon), check_one_epsilon(step_size, "step_size")
     clean = tf.constant(np.asarray(x, np.float32))
     low, high = clean - epsilon, clean + epsilon
     if clip:
@@ -238,8 +255,11 @@ def loss_gradient(model, loss_fn, x, y):
     x, y = tf.convert_to_tensor(x, tf.float32), tf.convert_to_tensor(y, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        losses = loss_fn(y, tf.reshape(model(x), [-1]))
+        logits = tf.convert_to_tensor(model(x))
+        if tuple(logits.shape) not in ((len(x),), (len(x), 1)):
+            raise ValueError(f"model must give one logit per image, ({len(x)}, 1) or ({len(x)},); it gives {tuple(logits.shape)}")
+        losses = loss_fn(y, tf.reshape(logits, [-1]))
     if losses.shape != y.shape:
-        raise ValueError(f"loss_fn must give one loss per image, {y.shape}; it gives {losses.shape}")
-    # One image's loss does not depend on the others, so the gradient of their sum holds each one's own.
+        raise ValueError(f"loss_fn must give one loss per image, {tuple(y.shape)}; it gives {tuple(losses.shape)}")
+    # Each loss depends on its own image only, so the gradient of their sum contains every image's own.
     return tape.gradient(losses, x)

@@ -4,7 +4,7 @@
 
 Every number comes from a run; verdicts follow from the numbers by the rule that stands beside them.
 """
-import cli  # before NumPy: from here on Ctrl-C ends in one line
+import cli  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
 import storage

@@ -1,7 +1,8 @@
-"""What the scripts' command lines share: argument types, the training flags, one-line errors."""
+"""Shared by all command lines: argument types, training flags, one-line errors."""
 import argparse
 import contextlib
 import errno
+import io
 import math
 import os
 import signal
@@ -15,14 +16,14 @@ def say(message):
 
 
 def interrupted_import(kind, error, traceback):
-    """What Python calls for an exception that nobody caught: Ctrl-C while modules are imported is one line, too."""
+    """sys.excepthook: report Ctrl-C during imports in one line, too."""
     if kind is KeyboardInterrupt:
         say("interrupted before it began")
     else:
         sys.__excepthook__(kind, error, traceback)
 
 
-sys.excepthook = interrupted_import  # here, and not in `run`, because importing NumPy below takes a while
+sys.excepthook = interrupted_import  # here, not in `run`, because importing NumPy below takes a while
 
 import storage  # noqa: E402
 
@@ -30,24 +31,27 @@ DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 MOST_EXAMPLES = 60_000  # MNIST's training images, all ten digits
 
 
-def number(kind, low, high, below=False):
-    """An argparse type: a finite int or float from low to high (above low, if `below` is True)."""
+LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image already holds every other one
+
+
+def number(kind, low, high, exclusive=False):
+    """An argparse type: a finite int or float from low to high (above low, if `exclusive` is True)."""
     def parse(text):
         try:
             value = kind(text)
         except ValueError:
             value = math.nan
-        if not (low < value <= high if below else low <= value <= high):
+        if not (low < value <= high if exclusive else low <= value <= high):
             name = "a whole number" if kind is int else "a number"
-            bound = f"above {low}" if below else f"from {low}"
+            bound = f"above {low}" if exclusive else f"from {low}"
             raise argparse.ArgumentTypeError(f"{text!r} is not {name} {bound} to {high}")
         return value
     return parse
 
 
 def epsilon(text):
-    """An argparse type: an l-infinity radius in pixel units, 0..1, that its folder's name can tell from others."""
-    value = number(float, 0, 1)(text) + 0.0  # turns -0.0 into 0.0
+    """An argparse type: an l-infinity radius in pixel units, with at most six decimals so that folder names stay distinct."""
+    value = number(float, 0, LARGEST_EPSILON)(text) + 0.0  # turns -0.0 into 0.0
     if float(storage.epsilon_name(value)) != value:
         raise argparse.ArgumentTypeError(f"{text!r} has more than six digits after the point, which the run's folder "
                                          "name would lose")
@@ -55,7 +59,7 @@ def epsilon(text):
 
 
 def path(text):
-    """An argparse type: a path, there or not. An empty one is refused: it is a shell variable that was not set."""
+    """An argparse type: a path, existing or not. An empty one is refused: usually an unset shell variable."""
     if not text.strip():
         raise argparse.ArgumentTypeError("the path is empty; this folder is .")
     try:
@@ -67,7 +71,7 @@ def path(text):
 
 
 class Different(argparse.Action):
-    """Collects values over repetitions of a flag, or a pair, and refuses the same one twice."""
+    """Collect the values of a repeated flag, or of a pair, and refuse duplicates."""
 
     def __call__(self, parser, namespace, values, option_string=None):
         if isinstance(values, list):
@@ -81,7 +85,7 @@ class Different(argparse.Action):
 
 
 def parser(doc):
-    """An ArgumentParser that shows the script's docstring, with --debug as every script has it."""
+    """An ArgumentParser that shows the script's docstring and has --debug, as every script does."""
     result = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter,
                                      allow_abbrev=False)
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
@@ -104,7 +108,7 @@ def add_results(to):
 
 def add_epsilons(to, default):
     to.add_argument("--epsilon", type=epsilon, action=Different, default=list(default), dest="epsilons",
-                    help="the l-infinity radius, in pixel units from 0 to 1, repeatable "
+                    help="the l-infinity radius, in pixel units (0..1 is the range of a pixel), repeatable "
                     f"(default: {' '.join(map(str, default))})")
 
 
@@ -114,17 +118,23 @@ def add_training(to, epochs, batch_size, learning_rate, seeds=False):
     add_out_dir(to)
     to.add_argument("--epochs", type=number(int, 1, 10_000), default=epochs, help="passes over the training images "
                     "(default: %(default)s)")
-    to.add_argument("--batch-size", type=number(int, 1, MOST_EXAMPLES), default=batch_size, help="images a step "
+    to.add_argument("--batch-size", type=number(int, 1, MOST_EXAMPLES), default=batch_size, help="images per step "
                     "(default: %(default)s)")
-    to.add_argument("--learning-rate", type=number(float, 0, sys.float_info.max, below=True), default=learning_rate,
-                    help="of SGD, for the mean of the loss (default: %(default)s)")
-    to.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0, help="of the initial weights and of the order "
-                    "of the images (default: %(default)s)")
+    to.add_argument("--learning-rate", type=number(float, 0, sys.float_info.max, exclusive=True), default=learning_rate,
+                    help="of SGD, for the loss summed over a batch and divided by the batch size (default: %(default)s)")
+    one_or_many = to.add_mutually_exclusive_group()
+    one_or_many.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0, help="of the initial weights and, with --shuffle, of "
+                             "the order of the images (default: %(default)s)")
     to.add_argument("--shuffle", action="store_true", help="a new order of the images each epoch (default: the "
                     "post's, which is one fixed order)")
     if seeds:
-        to.add_argument("--seeds", type=number(int, 2, 1000), metavar="N", help="instead of one run, the spread over N of "
-                        "them: seeds 0 ... N-1, each as with --seed and --shuffle")
+        one_or_many.add_argument("--seeds", type=number(int, 2, 1000), metavar="N", help="instead of one run, the spread over N "
+                                 "of them: seeds 0 ... N-1, each with --shuffle")
+
+
+def add_dtype(to, default):
+    to.add_argument("--dtype", choices=["float32", "float64"], default=default, help="of the weights while they are trained; "
+                    "float64 is slower, and hardly depends on the order of sums (default: %(default)s)")
 
 
 def out_dir(args):
@@ -136,7 +146,7 @@ def out_dir(args):
 
 @contextlib.contextmanager
 def without_chatter():
-    """Silence what TensorFlow's C++ prints while it is imported, before its own log level can be heard."""
+    """Silence what TensorFlow's C++ prints while it is imported, before its log level takes effect."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     stderr = os.dup(2)
@@ -149,8 +159,8 @@ def without_chatter():
         os.close(stderr)
 
 
-def cure(error):
-    """What can be done about an error that does not say so itself."""
+def hint(error):
+    """A hint at what can be done about an error that does not say so itself."""
     if isinstance(error, ImportError):
         return "; install what is needed with: pip install -r requirements.txt -c constraints.txt"
     return {errno.ENOSPC: "; free some space, or choose another place",
@@ -159,22 +169,25 @@ def cure(error):
 
 
 def run(main):
-    """Run a script's main; turn what a user can cause into one line and a status.
+    """Run a script's main; turn foreseeable errors into one line and an exit status.
 
-    1: it failed; 130 and 143: interrupted by Ctrl-C or SIGTERM; 2 is argparse's, for arguments that cannot be.
+    1: it failed; 2: bad arguments (argparse); 130 and 143: interrupted by SIGINT or SIGTERM.
     """
     received = []
 
     def interrupt(number, frame):
         received.append(number)
+        if "--debug" not in sys.argv:  # an exception that TensorFlow's C++ cannot pass on is printed there, as a traceback
+            sys.stderr = io.StringIO()
         raise KeyboardInterrupt
 
-    # Ctrl-C stays ignored where the shell has it so, as it has for jobs in the background.
+    # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
     signals = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))
         getattr(sys, name).reconfigure(errors="backslashreplace")  # an ε must not stop a run that prints to an old code page
+    stderr = sys.stderr
     try:
         for number in signals:
             signal.signal(number, interrupt)
@@ -183,6 +196,7 @@ def run(main):
     except SystemExit:
         raise
     except BaseException as error:
+        sys.stderr = stderr
         known = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
         if received or isinstance(error, KeyboardInterrupt):  # an interrupted import may end in any exception
             say("interrupted; what was saved before is whole")
@@ -190,13 +204,13 @@ def run(main):
         elif not known or "--debug" in sys.argv:
             raise
         else:
-            if not isinstance(error, BrokenPipeError):  # whoever closed it, as head does, knows
-                say(f"{str(error) or type(error).__name__}{cure(error)}")
+            if not isinstance(error, BrokenPipeError):  # the reader of the pipe, as head, closed it on purpose
+                say(f"{str(error) or type(error).__name__}{hint(error)}")
             status = 1
         _abandon_output()
         sys.exit(status)
     finally:
-        for number in signals:  # the work is done or given up: another Ctrl-C could only garble the last words
+        for number in signals:  # the work is finished or abandoned: another Ctrl-C would only garble the last message
             signal.signal(number, signal.SIG_IGN)
 
 

@@ -15,7 +15,7 @@ import hashlib
 import zlib
 from typing import NamedTuple
 
-import cli  # before NumPy: from here on Ctrl-C ends in one line
+import cli  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
 import storage

@@ -5,14 +5,14 @@
     python experiment_sweep.py --models 26       # fewer training ε between the same limits
     python plots/phase_diagram.py                # the figure
 
-Every model is a column of one Dense layer, with its own ε, and equals the one that is trained alone. For that it computes in
-float64: in float32, sums in another order send weights near zero, and examples near the margin, another way.
+Every model is one column of a Dense layer, with its own ε, and equals the one that `experiment_robust.py --dtype float64` trains
+alone. In float32 it would not: another order of summation moves weights near zero, and examples near the margin, the other way.
 Writes results/sweep/: config.json, metrics.json, arrays.npz.
 """
 import functools
 import time
 
-import cli  # before NumPy: from here on Ctrl-C ends in one line
+import cli  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
 import data_prep
@@ -20,7 +20,7 @@ import storage
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE, robust_hinge_loss
 
 MODELS = 101  # training ε: 0, 0.005 ... 0.5
-LARGEST_EPSILON = 0.5  # pixel units; from there on grey for every pixel is within reach, and no model can win
+LARGEST_EPSILON = 0.5  # pixel units; there every pixel can be made mid-grey, so no model can win
 
 
 def train_columns(data, epsilons, seeds, args):
@@ -33,18 +33,18 @@ def train_columns(data, epsilons, seeds, args):
     Returns weights (N, K, 784), biases (N, K), and loss and accuracy of every epoch, (N, epochs, K), while the weights
     move.
     """
-    import training  # here, so that --help does not wait for TensorFlow
+    import training  # imported here to keep --help fast
     model = training.linear_model(*[seeds[0]] * len(epsilons), dtype=args.dtype)  # a Dense(K)
     model.compile(optimizer=training.keras.optimizers.SGD(args.learning_rate))
     loss_fn = functools.partial(robust_hinge_loss, epsilon=np.asarray(epsilons, args.dtype))
-    steps = training.compile_steps(model, loss_fn, args.batch_size)
-    found = []
+    batch_size = min(args.batch_size, len(data.y_train))
+    steps = training.compile_steps(model, loss_fn, batch_size)
+    found, x, y = [], training.tf.constant(data.x_train), training.tf.constant(data.y_train)
     for seed in seeds:
         training.seed_everything(seed)
-        alone = training.linear_model(seed).get_weights()
-        model.set_weights([np.repeat(array, len(epsilons), axis=-1) for array in alone])
-        blocks = training.resident(data.x_train.astype(args.dtype), data.y_train.astype(args.dtype), args.shuffle, seed)
-        history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, steps=steps).history
+        model.set_weights([np.repeat(array, len(epsilons), axis=-1) for array in training.initial_weights(seed)])
+        blocks = training.resident(x, y, args.shuffle, seed)
+        history = training.train(model, loss_fn, blocks, args.epochs, batch_size, steps=steps).history
         kernel, biases = model.get_weights()
         found.append((kernel.T, biases, history["loss"], history["accuracy"]))
     return tuple(map(np.array, zip(*found)))
@@ -62,10 +62,9 @@ def parse_args(argv=None):
     cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, seeds=True)
     parser.add_argument("--models", type=cli.number(int, 2, 2000), default=MODELS, metavar="K",
                         help="how many training ε, evenly from 0 to the largest (default: %(default)s)")
-    parser.add_argument("--largest-epsilon", type=cli.number(float, 0, 1, below=True), default=LARGEST_EPSILON,
+    parser.add_argument("--largest-epsilon", type=cli.number(float, 0, 1, exclusive=True), default=LARGEST_EPSILON,
                         metavar="ε", help="of training and attack, in pixel units (default: %(default)s)")
-    parser.add_argument("--dtype", choices=["float64", "float32"], default="float64", help="float32 is twice as fast, but a "
-                        "column is then not the very model that is trained alone (default: %(default)s)")
+    cli.add_dtype(parser, "float64")
     return parser.parse_args(argv)
 
 
@@ -91,7 +90,7 @@ def main(argv=None):
             "best_accuracy": {"attack_epsilon": attack_epsilons.tolist(), "accuracy": mean.max(axis=0).tolist(),
                               "epsilon": epsilons[mean.argmax(axis=0)].tolist()},
         }
-        # The weights of one seed are kept; those of ten would be 3 MB, and every one of them can be trained again.
+        # Only the last seed's weights are kept; those of ten would be 3 MB, and each can be trained again.
         arrays = dict(seeds=np.array(seeds), train_epsilons=epsilons, attack_epsilons=attack_epsilons, accuracy=mean,
                       accuracy_by_seed=robust.astype(np.float32), weights=weights[-1].astype(np.float32), bias=biases[-1])
         runs.save(place, args, data, metrics, arrays, model=None)

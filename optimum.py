@@ -1,4 +1,4 @@
-"""The best robust linear classifier there is, computed and proved: a linear program in NumPy and SciPy.
+"""The best robust linear classifier, with a proof of optimality: a linear program solved with SciPy.
 
     minimise over w, b:   (1/n) Σ_i max(0, 1 - y_i (w·x_i + b) + ε ‖w‖₁)
 
@@ -10,12 +10,21 @@ one number α_i per example, 1 where the loss is active and 0 where it is not:
                 |Σ_i α_i y_i x_ij| <= ε Σ_i α_i   for every pixel j   (the multipliers of these are u and v)
 
 The dual is what is solved, on a working set: examples left out have α = 0, pixels left out have w = 0, and both sets
-grow by what was left out wrongly. The proof needs no trust in the solver. By weak duality, for any (w, b) and for any α
+grow by the violated constraints. The proof does not rely on the solver. By weak duality, for any (w, b) and for any α
 that satisfies the constraints on all the data,
 
     objective(w, b)  >=  (1/n) Σ_i α_i (1 - y_i (w·x_i + b) + ε ‖w‖₁)  >=  (1/n) Σ_i α_i,
 
 so a checked α is a lower bound, the objective on all the data an upper one, and where they meet is the optimum.
+
+Robust training and an L1 penalty. Divide (w, b) by s = 1 + ε ‖w‖₁. The robust loss becomes s times the plain hinge of the new
+(v, c), and 1 / s = 1 - ε ‖v‖₁; so at the optimum, of value F,
+
+    (1/n) Σ_i max(0, 1 - y_i (v·x_i + c)) + λ ‖v‖₁ = F    for λ = ε F,
+
+while the same α is feasible for the dual of this problem (its bound for every pixel is n λ = ε Σ α) and gives F, too: (v, c) is
+an optimum of the hinge loss with the L1 penalty ε F. Both draw the same boundary. That robustness and regularisation can be one
+thing is due to Xu, Caramanis and Mannor (arXiv:0803.3490) for the SVM.
 """
 from typing import NamedTuple
 
@@ -29,7 +38,7 @@ PIXELS = 30  # the same for pixels: the optimum uses few
 SOLVER = dict(method="highs-ds", options=dict(
     presolve=False, primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9))
 SAFETY = 1e-10  # the program is solved for ε - SAFETY, so that rounding leaves its α feasible for ε
-LARGEST_ALPHA = 1e6  # in `separate`, where α has no limit if the classes overlap; the solver does not like to be told so
+LARGEST_ALPHA = 1e6  # in `separate`, where α is unbounded if the classes overlap, and HiGHS is unreliable without a bound
 ON_MARGIN = 1e-9  # a loss below this is rounding
 
 
@@ -54,6 +63,17 @@ def robust_objective(weights, bias, x, y, epsilon):
     return float(np.maximum(0, 1 - robust_margins(weights, bias, x, y, epsilon)).mean())
 
 
+def l1_equivalent(weights, bias, x, y, epsilon):
+    """The same classifier, scaled to where the L1-penalised problem has it, and its value there.
+
+    Returns (λ, mean hinge + λ ‖v‖₁) with v = w / (1 + ε ‖w‖₁) and λ = ε times the robust objective of (w, b).
+    """
+    scale = 1 + epsilon * np.abs(weights).sum()
+    penalty = epsilon * robust_objective(weights, bias, x, y, epsilon)
+    hinge = robust_objective(weights / scale, bias / scale, x, y, 0)
+    return penalty, hinge + penalty * float(np.abs(weights).sum() / scale)
+
+
 def solve_program(x, y, epsilon):
     """Solve the dual for all the examples and pixels given: x (n, pixels) sparse. Returns w, b, α."""
     n, pixels = x.shape
@@ -66,14 +86,13 @@ def solve_program(x, y, epsilon):
         A_eq=sparse.csc_matrix([np.append(y, 0), np.append(np.ones(n), -1)]), b_eq=[0, 0],
         bounds=[(0, 1)] * n + [(0, None)], **SOLVER)
     if program.status != 0:
-        raise RuntimeError(f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}")
+        raise ValueError(f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}")
     minus_u, minus_v = np.split(program.ineqlin.marginals, 2)
     return minus_v - minus_u, -program.eqlin.marginals[0], program.x[:n]
 
 
-def feasible(alpha, y):
-    """α without the solver's rounding: within 0..1, and Σ α y = 0, by shrinking one class."""
-    alpha = np.clip(alpha, 0, 1)
+def balanced(alpha, y):
+    """α >= 0 with Σ α y = 0, by shrinking one class: without the solver's rounding."""
     positive, negative = alpha[y > 0].sum(), alpha[y < 0].sum()
     least = min(positive, negative)
     return alpha * np.where(y > 0, least / (positive or 1), least / (negative or 1))
@@ -85,10 +104,10 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
     Arguments:
         x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}; epsilon: >= 0, in pixel units.
         start: (weights, bias) of a rough model, whose hardest examples make the first working set.
-        tolerance: stop when objective and lower bound are this near.
+        tolerance: stop when objective and lower bound differ by at most this.
         on_round: called after each round with its number, lower bound, objective and the two set sizes.
 
-    Returns an Optimum; its gap may stay above `tolerance` if no round helps any more, so look at it. Below the
+    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Below the
     separation epsilon (see `separate`) every program is degenerate and slow: take the separating model there.
     """
     n, x, y = len(y), sparse.csr_matrix(x, dtype=float), np.asarray(y, float)
@@ -97,7 +116,7 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
     difference = np.ravel(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0))
     examples, pixels = hardest[:EXAMPLES], np.argsort(-np.abs(difference))[:PIXELS]
     best, objective = None, np.inf
-    lower_bound, proof, rounds = 0.0, np.zeros(n), 0  # α = 0 proves that no loss is below zero
+    lower_bound, proof, rounds = 0.0, np.zeros(n), 0  # α = 0 is feasible and gives the trivial bound 0
     while True:
         rounds += 1
         weights, alpha = np.zeros(x.shape[1]), np.zeros(n)
@@ -106,7 +125,7 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
         value = np.maximum(0, 1 - margins).mean()
         if value < objective:
             best, objective = (weights, bias), value
-        alpha = feasible(alpha, y)
+        alpha = balanced(np.clip(alpha, 0, 1), y)
         excess = np.abs(x.T @ (alpha * y)) - epsilon * alpha.sum()
         if excess.max() <= 0 and alpha.mean() > lower_bound:  # α holds on every pixel: a proof
             lower_bound, proof = alpha.mean(), alpha
@@ -120,11 +139,21 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
         examples, pixels = np.append(examples, new_examples), np.append(pixels, new_pixels)
 
 
+class Separation(NamedTuple):
+    """The separating model of least ‖w‖₁, with its proof: no ε above `upper_bound` allows zero robust loss."""
+
+    weights: np.ndarray  # (pixels,)
+    bias: float
+    epsilon: float  # 1 / ‖w‖₁, the ℓ∞ margin of the data: below it the robust loss can be zero
+    upper_bound: float
+
+
 def separate(x, y):
     """The (w, b) of least ‖w‖₁ with y_i (w·x_i + b) >= 1 for every example, or None if no model separates the classes.
 
-    1/‖w‖₁ is the ℓ∞ margin of the data: at every ε below it, and at no other, the robust loss can be zero; there
-    (w, b) / (1 - ε ‖w‖₁) has it. The program is the dual, maximise Σ α with |Σ_i α_i y_i x_ij| <= 1 for every pixel.
+    At every ε below 1/‖w‖₁, and at no other, the robust loss can be zero; there (w, b) / (1 - ε ‖w‖₁) has it. The program
+    is the dual, maximise Σ α with |Σ_i α_i y_i x_ij| <= 1 for every pixel; by weak duality Σ α <= ‖w‖₁ for every separating w,
+    so that 1/Σ α is an upper bound of the ε of separation. x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}.
     """
     used = np.ptp(x, axis=0) > 0
     signed = sparse.csr_matrix(x[:, used] * y[:, np.newaxis], dtype=float)
@@ -133,17 +162,21 @@ def separate(x, y):
         rows = signed[examples].T
         program = linprog(-np.ones(len(examples)), sparse.vstack([rows, -rows]), np.ones(2 * rows.shape[0]),
                           y[np.newaxis, examples], [0], bounds=(0, LARGEST_ALPHA), **SOLVER)
-        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:  # it would grow for ever: no w is feasible
+        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:  # the dual is unbounded: no model separates the classes
             return None
         if program.status != 0:
-            raise RuntimeError(f"HiGHS could not solve the separation program: {program.message}")
+            raise ValueError(f"HiGHS could not solve the separation program: {program.message}")
         minus_u, minus_v = np.split(program.ineqlin.marginals, 2)
         weights, bias = minus_v - minus_u, -program.eqlin.marginals[0]
         margins = signed @ weights + bias * y
+        scale = margins.min()  # 1 but for rounding, once no constraint is violated
         margins[examples] = np.inf
         new = np.argsort(margins)[:min(EXAMPLES // 2, np.sum(margins < 1 - ON_MARGIN))]
         if len(new) == 0:
-            whole = np.zeros(x.shape[1])
-            whole[used] = weights
-            return whole, float(bias)
+            whole, alpha = np.zeros(x.shape[1]), np.zeros(len(y))
+            whole[used], alpha[examples] = weights / scale, program.x
+            # Balanced over all pixels, also those that never change, and scaled until every bound holds.
+            alpha = balanced(np.maximum(alpha, 0), y)
+            alpha /= np.abs(x.T @ (alpha * y)).max()
+            return Separation(whole, float(bias / scale), 1 / float(np.abs(whole).sum()), 1 / float(alpha.sum()))
         examples = np.append(examples, new)

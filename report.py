@@ -5,7 +5,7 @@
 No number in the report is typed by hand, but the ones that the post published.
 """
 
-import cli  # before NumPy: from here on Ctrl-C ends in one line
+import cli  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
 import storage

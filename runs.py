@@ -1,7 +1,7 @@
-"""Train, evaluate and save a linear model: what a run's folder holds, and how it comes about.
+"""Train, evaluate and save a linear model: what a run's folder contains, and how it is made.
 
-results/<run>/ holds config.json (every argument, seed, versions, digest of the data), metrics.json (numbers),
-history.csv (a row an epoch), arrays.npz (weights, logits, recorded steps) and model.keras.
+results/<run>/ holds config.json (every argument, seed, versions, SHA-256 of the data), metrics.json (numbers),
+history.csv (one row per epoch), arrays.npz (weights, logits, recorded steps) and model.keras.
 """
 import platform
 import shutil
@@ -16,9 +16,9 @@ from callbacks import Evaluation, StepRecord
 from training import keras, tf
 
 ATTACK_EPSILONS = np.linspace(0, 0.5, 101)  # the post's evaluation, in pixel units
-SHOWN_EPSILONS = np.linspace(0, 0.5, 11)  # those for which one misclassified image is kept to look at
-SHOWN_CLEAN = 4  # images misclassified without an attack that are kept to look at
-RECORDED_STEPS = 128  # of all steps, evenly spread, that are saved; all of them would be 8 MB a run
+SHOWN_EPSILONS = np.linspace(0, 0.5, 11)  # those for which one misclassified image is kept for display
+SHOWN_CLEAN = 4  # images misclassified without an attack that are kept for display
+RECORDED_STEPS = 128  # how many steps, evenly spaced, are saved; all of them would take 8 MB per run
 
 
 def evaluate(weights, bias, data):
@@ -74,9 +74,9 @@ def save(place, args, data, metrics, arrays, model, **config):
     """Write a run's files into `place`, the folder that storage.write_run gives.
 
     Arguments:
-        args: the script's arguments, an argparse.Namespace; config: what else describes this run, as epsilon.
-        metrics: numbers for metrics.json; arrays: named arrays for arrays.npz; model: a Keras model, or None where a
-            run has several.
+        args: the script's arguments, an argparse.Namespace; config: what else describes this run, such as epsilon.
+        metrics: numbers for metrics.json; arrays: named arrays for arrays.npz; model: a Keras model, or None if the run has
+            several.
     """
     arguments = {name: str(value) if isinstance(value, Path) else value for name, value in vars(args).items()}
     del arguments["debug"]
@@ -109,35 +109,36 @@ def compare_with_optimum(results, epsilon):
     for variant in (None, "converged"):
         folder = results / storage.run_name("robust", epsilon, variant)
         try:
-            with storage.write_run(folder) as place:  # a copy with one number more: nobody else writes this run meanwhile
+            with storage.write_run(folder) as place:  # a copy with one more number; the lock keeps other writers out
                 robust = storage.read_run(folder, metrics=["train_loss"])
                 if exact.metrics["objective"] <= 0 or robust.config.get("data_sha256") != exact.config.get("data_sha256"):
                     raise ValueError("there is no ratio")
                 shutil.copytree(folder, place, dirs_exist_ok=True)
                 ratio = robust.metrics["train_loss"] / exact.metrics["objective"]
                 storage.write_json(place / "metrics.json", robust.metrics | {"optimality_gap": ratio})
-        except (FileNotFoundError, BlockingIOError, ValueError):  # not there, or of other data, or written just now
+        except (FileNotFoundError, BlockingIOError, ValueError):  # missing, from other data, or being written right now
             continue
 
 
-def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), **config):
+def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), dtype="float32", **config):
     """Train a linear model on a loss as the arguments say, evaluate it and save the run in `folder`.
 
     Arguments:
         loss_fn: (targets, logits, weights) to one loss per example.
         data: data_prep.Data; args: with epochs, batch_size, learning_rate, seed and shuffle.
         optimizer: a Keras optimizer, plain SGD with args.learning_rate if None.
-        callbacks: Keras callbacks beside the ones that every run has; config: what describes the run, as epsilon.
+        callbacks: additional Keras callbacks; dtype: of the weights; config: what describes the run, such as epsilon.
 
     Returns the run's metrics.
     """
     training.seed_everything(args.seed)
-    model = training.linear_model(args.seed)
+    model = training.linear_model(args.seed, dtype=dtype)
     model.compile(optimizer=optimizer or keras.optimizers.SGD(args.learning_rate))
     blocks = training.resident(data.x_train, data.y_train, args.shuffle, args.seed)
+    batch_size = min(args.batch_size, len(data.y_train))
     steps = StepRecord()
     with storage.write_run(folder) as place:
-        history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, callbacks=[
+        history = training.train(model, loss_fn, blocks, args.epochs, batch_size, callbacks=[
             Evaluation(lambda model: training.measure(model, loss_fn, data.x_test, data.y_test)), steps,
             keras.callbacks.CSVLogger(place / "history.csv"), *callbacks])
         weights, bias = training.linear_weights(model)
@@ -148,7 +149,8 @@ def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), **co
         }
         recorded = np.unique(np.linspace(0, len(steps.weights) - 1, RECORDED_STEPS).astype(int))
         arrays = figure_arrays(weights, bias, data) | dict(
-            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=recorded, step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
+            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=recorded,
+            step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
         save(place, args, data, metrics, arrays, model, **config)
     return metrics
 
@@ -156,9 +158,9 @@ def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), **co
 def train_seeds(folder, loss_fns, data, args, **config):
     """Repeat a training for the seeds 0 ... args.seeds - 1, which differ in initial weights and in the order of the images.
 
-    Seed s is the run with `--seed s --shuffle`, to the bit. Every loss is compiled once and then trains seed after seed:
-    side by side as columns of one Dense the models would be no faster, since each seed has its own order of the images,
-    and not the same, since sums in another order send the weights near zero another way.
+    Seed s is the run with `--seed s --shuffle`, to the bit. Each loss is compiled once and then trained seed after seed.
+    Training the seeds as columns of one Dense would not be faster, since each has its own order of the images, nor identical,
+    since another order of summation changes weights near zero.
 
     Arguments as for train_linear, but loss_fns: M losses.
 
@@ -166,26 +168,28 @@ def train_seeds(folder, loss_fns, data, args, **config):
     (M, seeds, 784) in arrays.npz, and mean and standard deviation in metrics.json.
     """
     shape = len(loss_fns), args.seeds
-    arrays = dict(seeds=np.arange(args.seeds), epsilon=ATTACK_EPSILONS, weights=np.zeros((*shape, 784), np.float32),
+    arrays = dict(seeds=np.arange(args.seeds), epsilon=ATTACK_EPSILONS, weights=np.zeros((*shape, 784), args.dtype),
                   robust_accuracy=np.zeros((*shape, len(ATTACK_EPSILONS))),
                   test_accuracy=np.zeros(shape), train_accuracy_running=np.zeros(shape))
-    for number, loss_fn in enumerate(loss_fns):
-        model = training.linear_model(0)
-        model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
-        steps = training.compile_steps(model, loss_fn, args.batch_size)
-        for seed in range(args.seeds):
-            training.seed_everything(seed)
-            model.set_weights(training.linear_model(seed).get_weights())
-            blocks = training.resident(data.x_train, data.y_train, shuffle=True, seed=seed)
-            history = training.train(model, loss_fn, blocks, args.epochs, args.batch_size, verbose=0, steps=steps)
-            weights, bias = training.linear_weights(model)
-            curve = attacks.robust_accuracy(weights, bias, data.x_test, data.y_test, ATTACK_EPSILONS)
-            arrays["weights"][number, seed], arrays["robust_accuracy"][number, seed] = weights, curve
-            arrays["test_accuracy"][number, seed] = curve[0]
-            arrays["train_accuracy_running"][number, seed] = history.history["accuracy"][-1]
-            print(f"  model {number + 1}/{len(loss_fns)}, seed {seed:3}: test accuracy {curve[0]:.4f}", flush=True)
-    metrics = {name: {"mean": arrays[name].mean(axis=1).tolist(), "standard_deviation": arrays[name].std(axis=1).tolist()}
-               for name in ("test_accuracy", "train_accuracy_running")}
+    x, y, batch_size = tf.constant(data.x_train), tf.constant(data.y_train), min(args.batch_size, len(data.y_train))
+    model = training.linear_model(0, dtype=args.dtype)
+    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
     with storage.write_run(folder) as place:
+        for number, loss_fn in enumerate(loss_fns):
+            steps = training.compile_steps(model, loss_fn, batch_size)
+            for seed in range(args.seeds):
+                training.seed_everything(seed)
+                model.set_weights(training.initial_weights(seed))
+                blocks = training.resident(x, y, shuffle=True, seed=seed)
+                history = training.train(model, loss_fn, blocks, args.epochs, batch_size, verbose=0, steps=steps)
+                weights, bias = training.linear_weights(model)
+                curve = attacks.robust_accuracy(weights, bias, data.x_test, data.y_test, ATTACK_EPSILONS)
+                arrays["weights"][number, seed], arrays["robust_accuracy"][number, seed] = weights, curve
+                arrays["test_accuracy"][number, seed] = curve[0]
+                arrays["train_accuracy_running"][number, seed] = history.history["accuracy"][-1]
+                print(f"  model {number + 1}/{len(loss_fns)}, seed {seed:3}: test accuracy {curve[0]:.4f}", flush=True)
+        metrics = {name: {"mean": arrays[name].mean(axis=1).tolist(),
+                          "standard_deviation": arrays[name].std(axis=1, ddof=1).tolist()}  # of the sample
+                   for name in ("test_accuracy", "train_accuracy_running")}
         save(place, args, data, metrics, arrays, model=None, **config)
     return metrics

@@ -16,6 +16,8 @@ from files import (finite, hidden, locked, make_folder, numbers, read_arrays, re
 
 ROOT = Path(__file__).resolve().parent
 RESULTS = ROOT / "results"
+POST_RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # the post's four models, in its order
+POST_EPSILONS = (0.1, 0.2, 0.3)  # of the robust ones, in pixel units
 READ_ATTEMPTS, READ_PAUSE = 10, 0.005  # seconds; replacing a run takes less, so what fails ten times is damaged
 SIGNS_OF_A_RUN = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras"}
 
@@ -48,7 +50,7 @@ def rebuild_command(folder):
     kind, *rest = Path(folder).name.split("-")
     command = f"python experiment_{kind}.py"
     for part in rest:
-        command += {"converged": " --recipe converged", "seeds": " --seeds 20"}.get(part, f" --epsilon {part}")
+        command += {"converged": " --recipe converged", "seeds": " --seeds 20", "equivalent": ""}.get(part, f" --epsilon {part}")
     place = Path(folder).resolve().parent
     pair = re.fullmatch(r"results-(\d)-(\d)", place.name)
     if pair and place.parent == ROOT:

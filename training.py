@@ -1,11 +1,11 @@
 """The linear model, one training step, and the loop around it that every experiment uses.
 
-The loop is our own, so that every variable and gradient is in reach; what is around it is Keras: the optimiser, the
+The loop is our own, so that every variable and gradient is accessible; everything around it is Keras: the optimizer, the
 callbacks (any of keras.callbacks may be passed) and the progress bar.
 
-A loss is a function of (targets, logits, weights) that gives one value per example; the mean over the batch is taken
-in train_step and nowhere else. Shapes: targets (batch,) in {-1, +1}, logits (batch,), weights (784,). K models that
-train side by side, as columns of one Dense(K), have logits (batch, K) and weights (784, K) instead.
+A loss is a function of (targets, logits, weights) that gives one value per example; they are reduced to one number in
+train_step and nowhere else. Shapes: targets (batch,) in {-1, +1}, logits (batch,), weights (784,). K models that train side by
+side, as columns of one Dense(K), have logits (batch, K) and weights (784, K) instead.
 """
 import os
 import sys
@@ -15,31 +15,36 @@ import numpy as np
 import cli
 from callbacks import EpochLine, StepRecord
 
-# A step is a chain of tiny operations: handing them from thread to thread costs more than it saves, here a third of
-# the epoch. Inside one operation, as a matrix product, TensorFlow still uses all cores.
+# A step is a chain of tiny operations: passing them between threads costs more than it saves. Within one operation, such as a
+# matrix product, TensorFlow still uses all cores.
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 with cli.without_chatter():
     import keras
     import tensorflow as tf
 
-DIVERGED = 1e3  # times the loss of the first step: no training comes back from there
+DIVERGED = 1e3  # times the first step's loss: beyond this, training does not recover
 
 
 def seed_everything(seed):
-    """Make a run depend on its seed alone: not on the runs before it, nor on the order in which threads finish."""
+    """Make a run depend only on its seed, not on earlier runs or on the order in which threads finish."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
-def linear_model(*seeds, dtype="float32"):
-    """The post's model on (28, 28, 1) images, ŷ = w·x + b, with Keras' default initialisation from the given seed.
-
-    K seeds make K such models side by side, columns of one Dense(K), each as it would begin alone.
-    """
-    model = keras.Sequential([keras.Input((28, 28, 1), dtype=dtype), keras.layers.Flatten(dtype=dtype),
-                              keras.layers.Dense(len(seeds), dtype=dtype)])
+def initial_weights(*seeds):
+    """Keras' default initialisation for a seed: kernel (784, 1) and bias (1,); K seeds give K columns."""
     kernels = [keras.initializers.GlorotUniform(seed)((784, 1)) for seed in seeds]
-    model.set_weights([np.concatenate(kernels, axis=1), np.zeros(len(seeds))])
+    return [np.concatenate(kernels, axis=1), np.zeros(len(seeds))]
+
+
+def linear_model(*seeds, dtype="float32"):
+    """The post's model on (28, 28, 1) images, ŷ = w·x + b, with the initial weights of a seed.
+
+    K seeds make K such models side by side, columns of one Dense(K), each with the weights it would have on its own. Images
+    are float32 whatever the dtype of the weights.
+    """
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(len(seeds), dtype=dtype)])
+    model.set_weights(initial_weights(*seeds))
     return model
 
 
@@ -50,7 +55,7 @@ def linear_weights(model):
 
 
 def check_same_shape(targets, logits):
-    """Raise ValueError for a (batch,) against a (batch, 1), which would silently become (batch, batch)."""
+    """Raise ValueError for (batch,) against (batch, 1), which would silently broadcast to (batch, batch)."""
     if targets.shape != logits.shape:
         raise ValueError(f"targets and logits must have one shape, (batch,); they have {targets.shape} and {logits.shape}")
 
@@ -61,6 +66,7 @@ def losses_and_logits(model, loss_fn, x, y):
     The weights that the loss sees are the kernel of the model's last layer, (784,) or (784, K).
     """
     logits, weights = model(x, training=True), model.layers[-1].kernel
+    y = tf.cast(y, logits.dtype)
     if logits.shape[-1] == 1:
         logits, weights = logits[:, 0], weights[:, 0]
     else:  # every column has the same target
@@ -71,7 +77,8 @@ def losses_and_logits(model, loss_fn, x, y):
 
 
 def accuracy_of(targets, logits):
-    """The share of logits on their target's side of zero, zero itself being wrong; one number, or one per column."""
+    """The share of logits with their target's sign (zero counts as wrong): one number, or one per column."""
+    targets = tf.cast(targets, logits.dtype)
     if logits.shape.rank > 1:
         targets = targets[:, tf.newaxis]
     return tf.reduce_mean(tf.cast(targets * logits > 0, logits.dtype), axis=0)
@@ -83,24 +90,26 @@ def measure(model, loss_fn, x, y):
     return float(tf.reduce_mean(losses)), float(accuracy_of(y, logits))
 
 
-def train_step(model, optimizer, loss_fn, x, y):
-    """One step on one batch: the mean of the losses, its gradient, the update.
+def train_step(model, optimizer, loss_fn, x, y, batch_size):
+    """One step on one batch: the losses, the gradient of their sum over the batch size, the update.
 
     Arguments:
         x: (batch, 28, 28, 1) float32 in [0, 1]; y: (batch,) float32 in {-1, +1}.
+        batch_size: what the sum is divided by. For a whole batch that gives the mean; in the short last batch of an epoch every
+            image still weighs the same, as in the post, which sums the loss.
 
-    Returns loss and accuracy before the update, and the gradients in the order of model.trainable_variables.
+    Returns mean loss and accuracy before the update, and the gradients in the order of model.trainable_variables.
     """
     with tf.GradientTape() as tape:
         losses, logits = losses_and_logits(model, loss_fn, x, y)
-        loss = tf.reduce_mean(losses, axis=0)
+        loss = tf.reduce_sum(losses, axis=0) / batch_size
     gradients = tape.gradient(loss, model.trainable_variables)
     optimizer.apply(gradients, model.trainable_variables)
-    return loss, accuracy_of(y, logits), gradients
+    return tf.reduce_mean(losses, axis=0), accuracy_of(y, logits), gradients
 
 
 def compile_steps(model, loss_fn, batch_size, record=False):
-    """One compiled function for all the steps on a block of examples: TensorFlow is called once, not once a step.
+    """One compiled function for all the steps of a block of examples: TensorFlow is called once per block, not once per step.
 
     It returns loss and accuracy of each step, (steps,), and if `record` the kernel's gradient before each update and
     its value after it, (steps, 784).
@@ -108,7 +117,7 @@ def compile_steps(model, loss_fn, batch_size, record=False):
     kernel = model.trainable_variables[0]
 
     def step(x, y):
-        loss, accuracy, gradients = train_step(model, model.optimizer, loss_fn, x, y)
+        loss, accuracy, gradients = train_step(model, model.optimizer, loss_fn, x, y, batch_size)
         return (loss, accuracy, gradients[0][:, 0], kernel[:, 0]) if record else (loss, accuracy)
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -121,8 +130,8 @@ def compile_steps(model, loss_fn, batch_size, record=False):
 
 
 def resident(x, y, shuffle=False, seed=0):
-    """Data that fits into memory, as `train` reads it: a function from the epoch to its blocks, here a single one."""
-    x, y = tf.constant(x), tf.constant(y)
+    """In-memory data in the form that `train` expects: a function from the epoch to its blocks, here a single one."""
+    x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
     generator = np.random.default_rng(seed)
 
     def blocks(epoch):
@@ -144,7 +153,7 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
             blocks but the last hold a multiple of batch_size examples.
         callbacks: Keras callbacks. As with Keras' steps_per_execution, the batch callbacks are called once for each
             compiled call, which is a block; a StepRecord gets every step.
-        verbose: 1 for Keras' progress bar, 0 for silence, None for the bar in a terminal and a line an epoch elsewhere.
+        verbose: 1 for Keras' progress bar, 0 for silence, None for the bar in a terminal and one line per epoch elsewhere.
         steps: from compile_steps with the same model, loss and batch size, to train again without compiling again.
 
     Returns the keras.callbacks.History. Raises ValueError, which names the epoch, if the loss diverges.
@@ -174,7 +183,7 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
                 if record is not None:
                     record.add(*arrays)
                 callbacks.on_train_batch_end(done - 1, logs)
-            if not np.all(logs["loss"] <= DIVERGED * max(first_loss, 1)):  # NaN is not below it either
+            if not np.all(logs["loss"] <= DIVERGED * max(first_loss, 1)):  # written so that NaN counts as diverged
                 raise ValueError(f"training diverged in epoch {epoch + 1} of {epochs}: the mean loss is "
                                  f"{np.max(logs['loss']):.3g}; try a smaller --learning-rate")
             callbacks.on_epoch_end(epoch, logs)

@@ -22,6 +22,8 @@ def draw(results):
     table.auto_set_font_size(False)
     table.set_fontsize(13)
     table.scale(1, 1.9)
+    corner = table.add_cell(0, -1, 0.25, table[0, 0].get_height())  # or the upper rule is shorter than the others
+    corner.visible_edges = "horizontal"
     for cell in table.get_celld().values():
         cell.set_linewidth(0.7)
     return figure

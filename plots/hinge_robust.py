@@ -26,6 +26,7 @@ def draw(results):
         axes.text(-y * END, 6.4, text, ha="center")
         axes.text(-y * END, 3.7, "regular", ha="center", color="0.4")
         axes.annotate("", (y * (kink - height), height), (y * (1 - height), height), arrowprops=arrow)
+        axes.text(y * (1 + SHIFT / 2 - height), height + 0.15, r"$\epsilon\|w\|_1$", fontsize=11, ha="center")
     ticks = [(-kink, r"$-1-\epsilon\|w\|_1$"), (-1, "$-1$"), (1, "1"), (kink, r"$1+\epsilon\|w\|_1$")]
     style.sketch_axes(axes, (-4.3, 4.3), (-0.5, 7.2), r"$\hat{y}$", "$L$", xticks=ticks)
     axes.text(0, 5.4, "boundary", ha="center", bbox=dict(facecolor=style.GREEN, linewidth=0))

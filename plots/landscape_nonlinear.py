@@ -11,7 +11,7 @@ import numpy as np
 import style
 
 X_I = 4.6  # the value of the input before any attack
-TITLES = ("along one pixel", "along random signs", "along the network's attack")
+TITLES = ("along the strongest pixel", "along random signs", "along the network’s attack")
 
 
 def irregular_loss(x):
@@ -33,10 +33,10 @@ def draw_measured(panels, results):
     arrays = style.read_run(results / "network", arrays=["offsets", "loss_network", "loss_linear"]).arrays
     for axes, title, network, linear in zip(panels, TITLES, arrays["loss_network"], arrays["loss_linear"]):
         axes.plot(arrays["offsets"], network, color="black", label="network")
-        axes.plot(arrays["offsets"], linear, color=style.ROBUST_COLOURS[1], label="linear")
+        axes.plot(arrays["offsets"], linear, color=style.REGULAR_COLOUR, label="regular")
         axes.axvline(0, linestyle="--", color="black", linewidth=0.7)
-        axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$, measured")
-    panels[1].legend(fontsize=11, loc="upper left")
+        axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$")
+    panels[1].legend(fontsize=11, loc="upper left", borderaxespad=0, handlelength=1.4)
 
 
 def draw(results):
@@ -45,6 +45,7 @@ def draw(results):
     else:
         figure, ((sketch, *first), rest) = plt.subplots(2, 2, figsize=(style.WIDTH, 5.2))
         draw_measured([*first, *rest], results)
+        figure.supxlabel("the vertical scales differ", fontsize=12, style="italic", color="0.35")
     draw_sketch(sketch)
     return figure
 

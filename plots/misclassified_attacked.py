@@ -14,7 +14,7 @@ def draw(results):
     runs = [style.read_run(results / run, arrays=["shown_epsilons", "attacked_images", "attacked_found"]).arrays
             for run in style.RUNS]
     epsilons = runs[0]["shown_epsilons"]
-    figure, grid = plt.subplots(len(runs), len(epsilons), figsize=(style.WIDTH * 1.3, 3.6))
+    figure, grid = plt.subplots(len(runs), len(epsilons), figsize=(style.WIDTH * 1.3, 3.2))
     for name, arrays, row in zip(style.RUNS, runs, grid):
         for axes, image, epsilon, found in zip(row, arrays["attacked_images"], epsilons, arrays["attacked_found"]):
             style.show_digit(axes, (image + epsilon) / (1 + 2 * epsilon) if found else None)

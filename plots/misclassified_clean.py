@@ -12,7 +12,7 @@ COLUMNS = 4
 
 
 def draw(results):
-    figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 4.3))
+    figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 3.7))
     for run, row in zip(style.RUNS, grid):
         saved = style.read_run(results / run, metrics=["misclassified_test"], arrays=["misclassified_clean"])
         images, count = saved.arrays["misclassified_clean"], saved.metrics["misclassified_test"]

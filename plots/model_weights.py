@@ -11,16 +11,16 @@ import style
 
 
 def draw(results):
-    figure, panels = plt.subplots(1, len(style.RUNS), figsize=(style.WIDTH, 2.3))
+    figure, panels = plt.subplots(1, len(style.RUNS), figsize=(style.WIDTH, 2.6))
     for run, axes in zip(style.RUNS, panels):
         weights = style.read_run(results / run, arrays=["weights"]).arrays["weights"]
         largest = np.abs(weights).max()
-        picture = axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)
-        axes.set(xticks=[], yticks=[], title=style.label(run))
-        axes.spines[:].set(visible=True, color="0.6", linewidth=0.5)
+        picture = style.show_weights(axes, weights)
+        axes.set_title(style.label(run))
         bar = figure.colorbar(picture, ax=axes, location="bottom", shrink=0.85, aspect=18, ticks=[-largest, 0, largest])
         bar.ax.set_xticklabels([f"$-${largest:.2f}", "0", f"{largest:.2f}"], fontsize=10)
         bar.outline.set_linewidth(0.5)
+    figure.supxlabel("dark pushes to “one”, light to “zero”", fontsize=12)
     return figure
 
 

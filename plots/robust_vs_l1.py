@@ -9,24 +9,23 @@ import numpy as np
 
 import style
 
-RUNS = {"regular": ("regular", style.REGULAR_COLOUR), "l1-0.2": ("L1 penalty", "#d08a2e"),
+RUNS = {"regular": ("regular", style.REGULAR_COLOUR), "l1-0.2": ("L1 penalty", "#2171b5"),
         "robust-0.2": (r"robust $\epsilon$ = 0.2", style.ROBUST_COLOURS[1])}
 
 
 def draw(results):
-    figure, (curves, penalty, robust) = plt.subplots(1, 3, figsize=(style.WIDTH * 1.2, 2.9), width_ratios=(1.7, 1, 1))
-    for run, (name, colour) in RUNS.items():
+    figure, (curves, *pictures) = plt.subplots(1, 3, figsize=(style.WIDTH * 1.2, 2.9), width_ratios=(1.7, 1, 1))
+    for (run, (name, colour)), axes in zip(RUNS.items(), (None, *pictures)):
         saved = style.read_run(results / run, metrics=["robust_accuracy"], arrays=["weights"])
-        curve = saved.metrics["robust_accuracy"]
+        curve, weights = saved.metrics["robust_accuracy"], saved.arrays["weights"]
         curves.plot(curve["epsilon"], 100 * np.array(curve["unclipped"]), color=colour, linewidth=2, label=name)
-        axes = {"l1-0.2": penalty, "robust-0.2": robust}.get(run)
-        if axes is not None:
-            largest = np.abs(saved.arrays["weights"]).max()
-            axes.imshow(saved.arrays["weights"].reshape(28, 28), vmin=-largest, vmax=largest)
-            axes.set(xticks=[], yticks=[], title=name)
-            axes.spines[:].set(visible=True, color="0.6", linewidth=0.5)
-    curves.set(xlim=(0, 0.5), ylim=(0, 102), xlabel=r"attack $\epsilon$", ylabel="accuracy (%)")
-    curves.legend(fontsize=10)
+        if axes:
+            style.show_weights(axes, weights)
+            axes.set_title(name)
+            axes.set_xlabel(f"$\\|w\\|_1$ = {np.abs(weights).sum():.2f}")
+    curves.set(xlim=(0, 0.5), ylim=(0, 102), yticks=range(0, 101, 20), ylabel="accuracy (%)",
+               xlabel=r"attack $\epsilon$ (pixel units)")
+    curves.legend(fontsize=10, loc="upper right", bbox_to_anchor=(1.06, 1.04), handlelength=1.4)
     return figure
 
 

@@ -67,6 +67,14 @@ def show_digit(axes, image):
         axes.imshow(np.reshape(image, (28, 28)), vmin=0, vmax=1)
 
 
+def show_weights(axes, weights):
+    """Draw the weights of a model as a picture, dark for "one", on its own scale symmetric about 0; returns the picture."""
+    largest = np.abs(weights).max()
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="0.6", linewidth=0.5)
+    return axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)
+
+
 def save(draw, name, results):
     """Draw a figure from a results folder and save it as figures/<name>.png there, in one piece; returns the path."""
     with plt.style.context(PLOTS / "post.mplstyle"), storage.blaming(results):

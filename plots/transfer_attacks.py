@@ -21,8 +21,9 @@ def draw(results):
         surrogates = [name for name in sources if name not in targets]
         for name, colour in zip(surrogates, COLOURS):
             axes.plot(epsilon, accuracy[sources.index(name), targets.index(target)], color=colour, linewidth=1.8, label=name)
-        axes.plot(epsilon, accuracy[sources.index(target), targets.index(target)], "k:", label="white box")
-        axes.set(xlim=(0, 0.5), ylim=(0, 102), title=f"attacks on {style.label(target)}", xlabel=r"attack $\epsilon$")
+        axes.plot(epsilon, accuracy[sources.index(target), targets.index(target)], "k:", label="none: white box")
+        axes.set(xlim=(0, 0.5), ylim=(0, 102), title=f"attacks on {style.label(target)}",
+                 xlabel=r"attack $\epsilon$ (pixel units)", yticks=range(0, 101, 20))
     panels[0].set_ylabel("accuracy (%)")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=10, title="surrogate", title_fontsize=11)
     return figure

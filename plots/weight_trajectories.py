@@ -22,11 +22,12 @@ def draw(results):
         axes.plot(arrays["recorded_steps"] + 1, weights[:, order], color="black", linewidth=0.4, alpha=0.25)
         axes.plot(arrays["recorded_steps"] + 1, weights[:, order[-10:]], color=style.ROBUST_COLOURS[1], linewidth=1)
         axes.axhline(0, color="black", linewidth=0.5)
+        axes.set_xscale("function", functions=(np.sqrt, np.square))  # most happens early
         axes.set_yscale("symlog", linthresh=LINEAR_BELOW)
         axes.set(title=style.label(run), xlabel="step of SGD", xlim=(0, arrays["recorded_steps"][-1] + 1),
-                 yticks=[-0.1, -0.01, 0, 0.01, 0.1, 1])
+                 xticks=[0, 50, 200, 500, 1000], yticks=[-0.1, -0.01, 0, 0.01, 0.1, 1])
         axes.set_yticklabels([r"$-$0.1", r"$-$0.01", "0", "0.01", "0.1", "1"])
-    panels[0].set_ylabel("$w_i$ (the ten largest in green)")
+    panels[0].set_ylabel("$w_i$ (the ten largest $|w_i|$ in green)")
     return figure
 
 

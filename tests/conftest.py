@@ -57,10 +57,30 @@ def linear(data):
                            x=data.x_test[:200].astype(float), y=data.y_test[:200].astype(float))
 
 
+def pytest_collection_modifyitems(items):
+    """The tests that wait for the fresh reproduction come last: it runs beside all the others."""
+    items.sort(key=lambda item: "fresh" in item.fixturenames)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reproduction(request, tmp_path_factory):
+    """A full run of reproduce.py, started before the first test, if any of the tests waits for it."""
+    if not any("fresh" in item.fixturenames for item in request.session.items):
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("fresh")
+    with open(folder / "stdout", "w+") as stdout, open(folder / "stderr", "w+") as stderr:
+        process = subprocess.Popen([sys.executable, ROOT / "reproduce.py", "--out-dir", folder / "results"], stdin=subprocess.DEVNULL,
+                                   stdout=stdout, stderr=stderr)
+        yield SimpleNamespace(process=process, folder=folder)
+        process.terminate()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
-def fresh(script, tmp_path_factory):
+def fresh(reproduction):
     """The results folder of a full run of reproduce.py, and what it printed."""
-    folder = tmp_path_factory.mktemp("fresh") / "results"
-    done = script("reproduce.py", "--out-dir", folder)
-    assert done.returncode == 0, done.stderr
-    return SimpleNamespace(folder=folder, stdout=done.stdout, stderr=done.stderr)
+    status = reproduction.process.wait(timeout=600)
+    stdout, stderr = ((reproduction.folder / name).read_text() for name in ("stdout", "stderr"))
+    assert status == 0, stderr
+    return SimpleNamespace(folder=reproduction.folder / "results", stdout=stdout, stderr=stderr)

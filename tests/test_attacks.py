@@ -10,10 +10,6 @@ from training import tf
 EPSILONS = np.linspace(0, 0.5, 101)
 
 
-def margin_loss(targets, logits):
-    return -targets * logits
-
-
 @pytest.fixture
 def small():
     generator = np.random.default_rng(2)
@@ -81,7 +77,7 @@ def keras_linear():
 def test_fgsm_and_pgd_reach_the_exact_worst_case_of_a_linear_model(keras_linear, data, attack, clip):
     model, weights, bias = keras_linear
     x, y = data.x_test[:100], data.y_test[:100]
-    attacked = attack(model, margin_loss, x, y, 0.1, clip=clip)
+    attacked = attack(model, x, y, 0.1, clip=clip)
     exact = attacks.attacked_logits(weights, bias, x, y, 0.1, clip=clip)
     assert attacked.shape == x.shape
     np.testing.assert_allclose(attacks.linear_logits(weights, bias, np.clip(attacked, 0, 1)) if clip
@@ -91,7 +87,7 @@ def test_fgsm_and_pgd_reach_the_exact_worst_case_of_a_linear_model(keras_linear,
 
 def test_pgd_stays_in_the_ball_and_its_start_is_random_but_seeded(keras_linear, data):
     model, x, y = keras_linear[0], data.x_test[:20], data.y_test[:20]
-    draws = [attacks.pgd(model, margin_loss, x, y, 0.1, step_size=0.001, steps=2, seed=seed) for seed in (0, 0, 1)]
+    draws = [attacks.pgd(model, x, y, 0.1, step_size=0.001, steps=2, seed=seed) for seed in (0, 0, 1)]
     np.testing.assert_array_equal(draws[0], draws[1])
     assert np.abs(draws[0] - draws[2]).max() > 0.01
     assert all(np.abs(draw - x).max() <= 0.1 + 1e-6 and draw.min() >= 0 and draw.max() <= 1 for draw in draws)
@@ -102,7 +98,7 @@ def test_fgsm_with_the_hinge_leaves_satisfied_images_alone(keras_linear, data):
     model, weights, bias = keras_linear
     x = data.x_test[:100]
     y = np.sign(attacks.linear_logits(weights, bias, x)).astype(np.float32)
-    attacked = attacks.fgsm(model, lambda targets, logits: tf.nn.relu(0 - targets * logits), x, y, 0.1)
+    attacked = attacks.fgsm(model, x, y, 0.1, lambda targets, logits: tf.nn.relu(0 - targets * logits))
     np.testing.assert_array_equal(attacked, x)
 
 
@@ -113,17 +109,23 @@ GOOD = dict(weights=np.ones(4), bias=0.0, x=np.full((3, 4), 0.5), y=np.array([1.
     ("x", np.full((3, 4), 1.5), r"x must be in \[0, 1\].*1.5"),
     ("x", np.full((3, 4), -0.5), r"x must be in \[0, 1\].*-0.5"),
     ("x", np.full((3, 4), np.nan), r"x must be in \[0, 1\].*nan"),
-    ("x", np.full((3, 4), 200, np.uint8), "x must be float.*uint8"),
+    ("x", np.full((3, 4), 200, np.uint8), "x must be float.*uint8.*divide it by 255"),
     ("x", np.full(4, 0.5), r"x must be float.*\(4,\)"),
     ("y", np.array([0.0, 1.0, 1.0]), "y must be -1 or \\+1.*0.0"),
     ("y", np.array([np.nan, 1.0, 1.0]), "y must be -1 or \\+1.*nan"),
-    ("y", np.ones((3, 1)), r"y must have shape \(3,\).*\(3, 1\)"),
-    ("y", np.ones(2), r"y must have shape \(3,\).*\(2,\)"),
+    ("y", np.ones((3, 1)), r"y must be numbers of shape \(3,\).*\(3, 1\)"),
+    ("y", np.ones(2), r"y must be numbers of shape \(3,\).*\(2,\)"),
     ("weights", np.ones((4, 1)), r"weights and bias must have shapes \(4,\)"),
     ("weights", np.ones(5), r"weights and bias must have shapes \(4,\)"),
     ("weights", np.array([1, 2, 3, np.inf]), "must be finite.*inf"),
     ("bias", np.nan, "must be finite.*nan"),
     ("bias", np.zeros(1), "must have shapes"),
+    ("y", np.array(["a", "b", "c"]), "y must be numbers"),
+    ("y", np.ones(3, bool), "y must be numbers.*bool"),
+    ("y", np.array([1, 255, 1], np.uint8), "y must be -1 or \\+1.*255"),
+    ("weights", np.array(list("abcd")), "weights and bias must be numbers"),
+    ("epsilons", "0.1", "epsilon must be a number"),
+    ("epsilons", 0.1j, "epsilon must be a number"),
     ("epsilons", -0.1, "epsilon must be.*-0.1"),
     ("epsilons", [0.1, np.nan], "epsilon must be.*nan"),
     ("epsilons", np.inf, "epsilon must be.*inf"),
@@ -136,10 +138,42 @@ def test_bad_arguments_are_named_with_their_value(argument, value, complaint):
 
 def test_bad_arguments_of_pgd_are_named(keras_linear, data):
     model, x, y = keras_linear[0], data.x_test[:2], data.y_test[:2]
-    for changes, complaint in [(dict(epsilon=-1), "epsilon"), (dict(y=y[:, None]), "y must have shape"),
+    for changes, complaint in [(dict(epsilon=-1), "epsilon"), (dict(y=y[:, None]), "y must be numbers of shape"), (dict(epsilon=[0.1, 0.2]), "epsilon must be one number"),
+                               (dict(step_size=np.nan), "step_size must be finite"), (dict(steps=1.0), "steps"),
                                (dict(x=x + 2), "x must be in"), (dict(steps=-1), "steps")]:
         arguments = dict(x=x, y=y, epsilon=0.1, step_size=0.1, steps=1) | changes
         with pytest.raises(ValueError, match=complaint):
-            attacks.pgd(model, margin_loss, **arguments)
+            attacks.pgd(model, **arguments)
     with pytest.raises(ValueError, match="one loss per image"):
-        attacks.fgsm(model, lambda targets, logits: logits[:, None] - targets, x, y, 0.1)
+        attacks.fgsm(model, x, y, 0.1, lambda targets, logits: logits[:, None] - targets)
+    two = training.keras.Sequential([training.keras.Input((28, 28, 1)), training.keras.layers.Flatten(), training.keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match=r"one logit per image.*\(2, 2\)"):
+        attacks.fgsm(two, x, y, 0.1)
+
+
+@pytest.mark.parametrize("norm", [3, "inf", None])
+def test_norm_that_is_not_offered_is_named(linear, norm):
+    for call in (lambda: attacks.dual_norm(linear.weights, norm), lambda: attacks.worst_direction(linear.weights, norm),
+                 lambda: attacks.attack_linear(linear.weights, linear.x, linear.y, 0.1, norm)):
+        with pytest.raises(ValueError, match=f"norm must be inf, 2 or 1; it is {norm}"):
+            call()
+
+
+def test_labels_of_any_numeric_type_attack_the_same_way():
+    x, weights = np.full((2, 4), 0.5, np.float32), np.ones(4, np.float32)
+    for kind in (np.float32, np.float64, np.int8, np.int64):
+        for clip in (False, True):
+            attacked = attacks.attack_linear(weights, x, np.array([1, -1], kind), 0.25, clip=clip)
+            np.testing.assert_array_equal(attacked, [[0.25] * 4, [0.75] * 4])
+    np.testing.assert_array_equal(attacks.attacked_logits(weights, 0.0, x, np.ones(2, np.uint8), 0.25, clip=True), [1, 1])
+
+
+def test_transferred_attack_is_the_attack_of_the_one_on_the_other(linear):
+    other = np.random.default_rng(1).normal(0, 0.05, 784)
+    curve = attacks.transfer_accuracy(other, linear.weights, linear.bias, linear.x, linear.y, EPSILONS)
+    for epsilon, accuracy in list(zip(EPSILONS, curve))[::10]:
+        attacked = attacks.attack_linear(other, linear.x, linear.y, epsilon).reshape(200, -1)
+        assert accuracy == np.mean(linear.y * (attacked @ linear.weights + linear.bias) > 0)
+    for bad in (np.full(784, np.nan), other[:, None], other[:10]):
+        with pytest.raises(ValueError, match="weights and bias must"):
+            attacks.transfer_accuracy(bad, linear.weights, linear.bias, linear.x, linear.y, EPSILONS)

@@ -191,6 +191,7 @@ def test_signal_is_one_line_even_if_an_import_makes_something_else_of_it(capsys,
         try:
             send(number)
         except KeyboardInterrupt:
+            print("Traceback, which TensorFlow prints of what it cannot pass on", file=sys.stderr)
             raise ImportError("a half-imported module") from None
 
     for main in (lambda: send(number), interrupted_import):

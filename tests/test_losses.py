@@ -77,4 +77,4 @@ def test_training_step_refuses_a_loss_that_is_not_per_example(data):
     model.compile(optimizer="sgd")
     with pytest.raises(ValueError, match="one shape"):
         training.train_step(model, model.optimizer, lambda y, logits, weights: tf.reduce_mean(logits),
-                            data.x_test[:8], data.y_test[:8])
+                            data.x_test[:8], data.y_test[:8], 8)

@@ -29,6 +29,21 @@ def test_optimum_equals_that_of_an_independent_solver(subset, epsilon):
     assert best.objective - best.lower_bound <= 1e-7
 
 
+@pytest.mark.parametrize("epsilon", [0.12, 0.3])
+def test_robust_optimum_is_an_optimum_with_an_l1_penalty(subset, epsilon):
+    """The least value of hinge + λ ‖v‖₁, from an independent solver, is reached by the rescaled robust optimum."""
+    cvxpy = pytest.importorskip("cvxpy")
+    x, y = subset
+    best = optimum.solve(x, y, epsilon)
+    penalty, value = optimum.l1_equivalent(best.weights, best.bias, x, y, epsilon)
+    weights, bias = cvxpy.Variable(784), cvxpy.Variable()
+    hinge = cvxpy.sum(cvxpy.pos(1 - cvxpy.multiply(y, x @ weights + bias))) / len(y)
+    problem = cvxpy.Problem(cvxpy.Minimize(hinge + penalty * cvxpy.norm1(weights)))
+    problem.solve(solver="CLARABEL", tol_gap_abs=1e-8, tol_gap_rel=1e-8, tol_feas=1e-8)
+    assert value == pytest.approx(problem.value, abs=1e-6)
+    assert penalty == pytest.approx(epsilon * best.objective)
+
+
 @pytest.mark.parametrize("epsilon", [0.05, 0.1, 0.2, 0.3, 0.4])
 def test_optimum_is_proved_on_all_the_data(data, epsilon):
     """Checks the proof itself: α is feasible on every pixel, its mean and the objective meet."""
@@ -64,15 +79,17 @@ def test_above_one_half_the_constant_classifier_is_optimal(data):
 def test_separating_model_has_the_largest_margin(subset):
     from scipy.optimize import linprog
     x, y = subset
-    weights, bias = optimum.separate(x, y)
-    assert np.min(y * (x @ weights + bias)) >= 1 - 1e-9
+    separation = optimum.separate(x, y)
+    weights, bias = separation.weights, separation.bias
+    assert np.min(y * (x @ weights + bias)) == pytest.approx(1, abs=1e-12)
     # The same as one primal program, written out: minimise Σ u + v with y (x (u - v) + b) >= 1.
     signed = np.c_[y[:, None] * x, -y[:, None] * x, y]
     whole = linprog(np.r_[np.ones(1568), 0], -signed, -np.ones(200), bounds=[(0, None)] * 1568 + [(None, None)])
     assert np.abs(weights).sum() == pytest.approx(whole.fun, rel=1e-7)
     # Zero loss below 1/‖w‖₁ and none above.
-    largest = 1 / np.abs(weights).sum()
-    below = experiment_exact.separated((weights, bias), 0.99 * largest)
+    largest = separation.epsilon
+    assert largest == 1 / np.abs(weights).sum() and largest <= separation.upper_bound <= largest * (1 + 1e-7)
+    below = experiment_exact.rescaled(separation, x, y, 0.99 * largest)
     assert optimum.robust_objective(below.weights, below.bias, x, y, 0.99 * largest) == pytest.approx(0, abs=1e-9)
     assert optimum.solve(x, y, 1.01 * largest).lower_bound > 0
 
@@ -92,7 +109,7 @@ def test_exact_run_is_saved_like_the_others_and_compared(tmp_path, capsys):
     run = storage.read_run(tmp_path / "exact-0.3", metrics=["test_accuracy", "robust_accuracy", "nonzero_weights", "rounds", "seconds"])
     assert run.metrics["gap"] <= 1e-7 and run.metrics["nonzero_weights"] == np.count_nonzero(run.arrays["weights"])
     assert 0.036 < run.metrics["separation_epsilon"] < 0.037
-    assert storage.read_run(tmp_path / "exact-0").metrics["objective"] == 0
+    assert storage.read_run(tmp_path / "exact-0").metrics["objective"] == pytest.approx(0, abs=1e-9)
     after = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())
     assert after == before | {"optimality_gap": before["train_loss"] / run.metrics["objective"]}
     # The other order: a robust run that comes after the exact one.

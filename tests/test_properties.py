@@ -187,8 +187,8 @@ def test_fgsm_and_pgd_stay_within_epsilon_and_the_limits_of_a_pixel(data):
     def model(images):
         return tf.linalg.matvec(tf.reshape(images, [-1, 4]), weights)
 
-    for attacked in (attacks.fgsm(model, lambda targets, logits: -targets * logits, x, y, epsilon, clip),
-                     attacks.pgd(model, lambda targets, logits: -targets * logits, x, y, epsilon, 0.7 * epsilon, 2, clip=clip)):
+    for attacked in (attacks.fgsm(model, x, y, epsilon, clip=clip),
+                     attacks.pgd(model, x, y, epsilon, 0.7 * epsilon, 2, clip=clip)):
         assert attacked.shape == x.shape and np.isfinite(attacked).all()
         assert np.all(np.abs(attacked.astype(float) - x) <= epsilon + 1e-6)
         assert not clip or np.all((attacked >= 0) & (attacked <= 1))

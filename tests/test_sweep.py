@@ -1,13 +1,10 @@
-import functools
-
 import numpy as np
 import pytest
 
 import attacks
+import experiment_robust
 import experiment_sweep
 import storage
-import training
-from experiment_robust import robust_hinge_loss
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +16,12 @@ def sweep(tmp_path_factory):
 
 
 @pytest.mark.parametrize("column", [0, 1, 4, 6, 8, 10])
-def test_each_column_is_the_model_trained_alone(sweep, data, column):
-    epsilon = sweep["train_epsilons"][column]
-    training.seed_everything(1)
-    model = training.linear_model(1, dtype="float64")
-    model.compile(optimizer=training.keras.optimizers.SGD(0.01))
-    blocks = training.resident(data.x_train.astype(float), data.y_train.astype(float), shuffle=True, seed=1)
-    training.train(model, functools.partial(robust_hinge_loss, epsilon=epsilon), blocks, 3, 100, verbose=0)
-    weights, bias = training.linear_weights(model)
-    np.testing.assert_allclose(sweep["weights"][column], weights, atol=1e-7)
-    assert sweep["bias"][column] == pytest.approx(bias, abs=1e-7)
+def test_each_column_is_the_model_that_experiment_robust_trains_alone(sweep, tmp_path, column):
+    experiment_robust.main(["--epsilon", f"{sweep['train_epsilons'][column]:.2f}", "--dtype", "float64", "--seed", "1", "--shuffle",
+                            "--epochs", "3", "--out-dir", str(tmp_path)])
+    alone = storage.read_run(next(tmp_path.iterdir())).arrays
+    np.testing.assert_allclose(sweep["weights"][column], alone["weights"], atol=1e-7)
+    assert sweep["bias"][column] == pytest.approx(float(alone["bias"]), abs=1e-7)
 
 
 def test_accuracy_is_that_of_the_exact_attack(sweep, data):
