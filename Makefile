@@ -15,7 +15,7 @@ test-all: .venv/installed-dev
 	EXAMPLES=400 $(BIN)/python -m pytest -m "slow or not slow"
 
 bench: .venv/installed-bench
-	for name in pipeline train attack exact scale plots; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
+	for name in pipeline training attack exact scale plots; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
 
 .venv/installed: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.12")'

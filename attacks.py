@@ -86,7 +86,10 @@ def dual_norm(weights, norm=np.inf):
     """
     duals = {np.inf: 1, 2: 2, 1: np.inf}
     if norm not in duals:
-        raise ValueError(f"norm must be inf, 2 or 1; it is {norm}")
+        raise ValueError(f"norm must be np.inf, 2 or 1; it is {norm!r}")
+    weights = np.asarray(weights)
+    if weights.ndim != 1 or not np.all(np.isfinite(weights)):
+        raise ValueError(f"weights must be finite, of shape (pixels,); they are {weights}")
     largest = np.max(np.abs(weights), initial=0)
     if norm == 2 and largest > 0:  # scaled first: squares overflow or underflow long before the values do
         return largest * np.linalg.norm(weights / largest)
@@ -128,6 +131,8 @@ def attacked_logits(weights, bias, x, y, epsilon, norm=np.inf, clip=False):
     """The logits of the worst case, shape (batch,): ŷ - y ε ‖w‖_dual, or with clipped pixels."""
     logits = linear_logits(weights, bias, x)
     y, epsilon = check_labels(y, len(logits)), check_epsilon(epsilon)
+    if epsilon.shape not in ((), logits.shape)[:1 if clip else 2]:
+        raise ValueError(f"epsilon must be one number{'' if clip else f', or one for each image, {logits.shape}'}; it has shape {epsilon.shape}")
     _check_clip(norm, clip)
     if not clip:
         return logits - y * epsilon * dual_norm(weights, norm)
@@ -231,7 +236,7 @@ def pgd(model, x, y, epsilon, step_size, steps, random_start=True, loss_fn=margi
     """
     import tensorflow as tf  # the linear attacks above do not need it
 
-    if not (isinstance(steps, (int, np.integer)) and steps >= 0):
+    if isinstance(steps, bool) or not (isinstance(steps, (int, np.integer)) and steps >= 0):
         raise ValueError(f"steps must be a whole number, not negative; it is {steps!r}")
     flat = check_images(x)
     y = tf.constant(check_labels(y, len(flat)), tf.float32)
@@ -259,7 +264,9 @@ def loss_gradient(model, loss_fn, x, y):
         if tuple(logits.shape) not in ((len(x),), (len(x), 1)):
             raise ValueError(f"model must give one logit per image, ({len(x)}, 1) or ({len(x)},); it gives {tuple(logits.shape)}")
         losses = loss_fn(y, tf.reshape(logits, [-1]))
-    if losses.shape != y.shape:
-        raise ValueError(f"loss_fn must give one loss per image, {tuple(y.shape)}; it gives {tuple(losses.shape)}")
-    # Each loss depends on its own image only, so the gradient of their sum contains every image's own.
-    return tape.gradient(losses, x)
+    if getattr(losses, "shape", None) != y.shape:
+        raise ValueError(f"loss_fn must give one loss per image, a tensor of {tuple(y.shape)}; it gives {losses}")
+    gradient = tape.gradient(losses, x)  # each loss depends on its own image only: the gradient of their sum has every image's own
+    if gradient is None:
+        raise ValueError("loss_fn must depend on the logits, through TensorFlow; its gradient is None")
+    return gradient

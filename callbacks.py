@@ -1,4 +1,4 @@
-"""The callbacks of this project; they go wherever Keras' own go."""
+"""This project's callbacks; usable wherever Keras' own are."""
 import numpy as np
 
 import cli
@@ -8,19 +8,28 @@ with cli.without_chatter():
 
 
 class StepRecord(keras.callbacks.Callback):
-    """Keeps the gradient of w before every step and w after it: `gradients` and `weights`, (steps, 784)."""
+    """Keeps the gradient of w before a step and w after it: `gradients` and `weights`, (steps, 784), of the steps `numbers`.
+
+    `chosen` are the numbers, from 0, of the steps to keep; None keeps all of them.
+    """
+
+    def __init__(self, chosen=None):
+        super().__init__()
+        self.chosen = chosen
 
     def on_train_begin(self, logs=None):
-        self._gradients, self._weights = [], []
+        self._done, self._kept = 0, []
 
     def add(self, gradients, weights):
-        """Called by `train` with the steps of one block, (steps, 784) each."""
-        self._gradients.append(gradients)
-        self._weights.append(weights)
+        """Called by `train` with the gradients and weights of one block, (steps, 784) each."""
+        numbers = np.arange(self._done, self._done + len(weights))
+        keep = np.isin(numbers, self.chosen) if self.chosen is not None else slice(None)
+        self._done += len(weights)
+        self._kept.append((numbers[keep], gradients[keep], weights[keep]))
 
     def on_train_end(self, logs=None):
-        if self._weights:
-            self.gradients, self.weights = np.concatenate(self._gradients), np.concatenate(self._weights)
+        if self._kept:
+            self.numbers, self.gradients, self.weights = map(np.concatenate, zip(*self._kept))
 
 
 class Evaluation(keras.callbacks.Callback):
@@ -38,7 +47,7 @@ class Evaluation(keras.callbacks.Callback):
 
 
 class EpochLine(keras.callbacks.Callback):
-    """Prints one line an epoch, for logs and pipes, where a progress bar would be noise."""
+    """Print one line per epoch, for logs and pipes, where a progress bar would only clutter."""
 
     def on_epoch_end(self, epoch, logs=None):
         values = "  ".join(f"{name} {np.mean(value):.4f}" for name, value in logs.items())

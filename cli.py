@@ -31,6 +31,7 @@ DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 MOST_EXAMPLES = 60_000  # MNIST's training images, all ten digits
 
 
+LARGEST_LEARNING_RATE = 1e9  # far beyond what any training survives
 LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image already holds every other one
 
 
@@ -120,7 +121,7 @@ def add_training(to, epochs, batch_size, learning_rate, seeds=False):
                     "(default: %(default)s)")
     to.add_argument("--batch-size", type=number(int, 1, MOST_EXAMPLES), default=batch_size, help="images per step "
                     "(default: %(default)s)")
-    to.add_argument("--learning-rate", type=number(float, 0, sys.float_info.max, exclusive=True), default=learning_rate,
+    to.add_argument("--learning-rate", type=number(float, 0, LARGEST_LEARNING_RATE, exclusive=True), default=learning_rate,
                     help="of SGD, for the loss summed over a batch and divided by the batch size (default: %(default)s)")
     one_or_many = to.add_mutually_exclusive_group()
     one_or_many.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0, help="of the initial weights and, with --shuffle, of "
@@ -148,6 +149,7 @@ def out_dir(args):
 def without_chatter():
     """Silence what TensorFlow's C++ prints while it is imported, before its log level takes effect."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own choice is: the training loop is TensorFlow's
     sys.stderr.flush()
     stderr = os.dup(2)
     try:
@@ -162,7 +164,7 @@ def without_chatter():
 def hint(error):
     """A hint at what can be done about an error that does not say so itself."""
     if isinstance(error, ImportError):
-        return "; install what is needed with: pip install -r requirements.txt -c constraints.txt"
+        return "; install what is needed with: pip install -r requirements.txt -c constraints.txt (benchmarks: requirements-bench.txt)"
     return {errno.ENOSPC: "; free some space, or choose another place",
             errno.EACCES: "; change its permissions, or choose another place",
             errno.EROFS: "; choose another place"}.get(getattr(error, "errno", None), "")

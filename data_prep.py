@@ -5,7 +5,7 @@
     python data_prep.py --digits 3 8             # build another pair, through keras.datasets.mnist
 
 Writes data/mnist_A_B.npz: x_train, y_train, x_test, y_test as uint8, labels 0 (digit A) and 1 (digit B), in MNIST's
-order. A good file that is there is never replaced by a bad one.
+order. An existing good file is never replaced by a bad one.
 
 MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/, under
 CC BY-SA 3.0 (https://creativecommons.org/licenses/by-sa/3.0/); data/mnist_0_1.npz is a part of it, same licence.
@@ -40,7 +40,7 @@ DIGEST_0_1 = "44b1f05b5f99a91983c2dc4ef33b2a4fc8fd733cbc5f20f05aaf00d9a67d084b" 
 
 
 def digest(arrays):
-    """SHA-256 over the names, types, shapes and bytes of the arrays: of what the file says, not of its zip."""
+    """SHA-256 of the arrays' names, dtypes, shapes and bytes; it does not depend on the zip container."""
     result = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -107,7 +107,7 @@ def download():
             import keras
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when there is no network
-        raise OSError(f"MNIST could not be downloaded ({str(error).splitlines()[0]}); "
+        raise OSError(f"MNIST could not be downloaded ({(str(error) or type(error).__name__).splitlines()[0]}); "
                       "download it elsewhere and pass --source PATH") from None
     return dict(x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
@@ -192,7 +192,7 @@ def load(split, digits=cli.DIGITS):
         x: (n, 28, 28, 1) float32 in [0, 1].
         y: (n,) float32, -1 for A and +1 for B.
 
-    Raises FileNotFoundError or ValueError if the file is missing or not what it should be.
+    Raises FileNotFoundError or ValueError if the file is missing or invalid.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}; it is {split!r}")

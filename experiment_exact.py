@@ -25,7 +25,7 @@ ROUND = ("round", "lower_bound", "objective", "examples", "pixels", "seconds")  
 def rough_model(folder, data):
     """(weights, bias) of a trained run on the same data, or None: a first guess that saves rounds."""
     try:
-        run = storage.read_run(folder, arrays=["weights", "bias"])
+        run = storage.read_run(folder, arrays={"weights": (784,), "bias": ()})
     except (OSError, ValueError):
         return None
     return (run.arrays["weights"], run.arrays["bias"]) if run.config.get("data_sha256") == data.digest else None

@@ -14,9 +14,9 @@ Reads results/robust-0.2/ and results/exact-0.2/. Each run has config.json, metr
 """
 import functools
 
+import cli  # first: installs the one-line Ctrl-C handler
 from scipy.optimize import brentq
 
-import cli
 import data_prep
 import storage
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE
@@ -76,8 +76,8 @@ def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
     results = cli.out_dir(args)
-    wanted = {epsilon: (storage.read_run(results / storage.run_name("robust", epsilon), metrics=["weight_l1_norm"]),
-                        storage.read_run(results / storage.run_name("exact", epsilon), metrics=["l1_penalty"]))
+    wanted = {epsilon: (storage.read_run(results / storage.run_name("robust", epsilon), scalars=["weight_l1_norm"]),
+                        storage.read_run(results / storage.run_name("exact", epsilon), scalars=["l1_penalty"]))
               for epsilon in args.epsilons}
     import runs
     for epsilon, (robust, exact) in wanted.items():

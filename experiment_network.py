@@ -87,7 +87,7 @@ def parse_args(argv=None):
 def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    linear_run = storage.read_run(cli.out_dir(args) / "regular", arrays=["weights", "bias"]).arrays
+    linear_run = storage.read_run(cli.out_dir(args) / "regular", arrays={"weights": (784,), "bias": ()}).arrays
     import runs
     import training
     training.seed_everything(args.seed)

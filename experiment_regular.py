@@ -10,6 +10,7 @@ import cli
 import data_prep
 import storage
 
+RUN = "regular"  # the run's folder below results/; in a copy of this script, give it a name of your own
 EPOCHS = 10
 BATCH_SIZE = 100  # images
 LEARNING_RATE = 0.1  # for the loss summed over a batch and divided by the batch size
@@ -40,10 +41,10 @@ def main(argv=None):
     data = data_prep.load_pair(args.digits)
     import runs
     if args.seeds:
-        folder = cli.out_dir(args) / storage.run_name("regular", variant="seeds")
+        folder = cli.out_dir(args) / storage.run_name(RUN, variant="seeds")
         runs.train_seeds(folder, [hinge_loss], data, args)
         return
-    folder = cli.out_dir(args) / storage.run_name("regular")
+    folder = cli.out_dir(args) / storage.run_name(RUN)
     metrics = runs.train_linear(folder, hinge_loss, data, args, dtype=args.dtype)
     print(f"{folder}: test accuracy {metrics['test_accuracy']:.2%}, ‖w‖₁ {metrics['weight_l1_norm']:.2f}")
 

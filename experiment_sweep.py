@@ -20,6 +20,7 @@ import storage
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE, robust_hinge_loss
 
 MODELS = 101  # training ε: 0, 0.005 ... 0.5
+MOST_MODELS = 100_000  # with all seeds: their accuracy curves take 40 MB
 LARGEST_EPSILON = 0.5  # pixel units; there every pixel can be made mid-grey, so no model can win
 
 
@@ -65,7 +66,10 @@ def parse_args(argv=None):
     parser.add_argument("--largest-epsilon", type=cli.number(float, 0, 1, exclusive=True), default=LARGEST_EPSILON,
                         metavar="ε", help="of training and attack, in pixel units (default: %(default)s)")
     cli.add_dtype(parser, "float64")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.models * (args.seeds or 1) > MOST_MODELS:
+        parser.error(f"--models times --seeds is limited to {MOST_MODELS:,}")
+    return args
 
 
 def main(argv=None):

@@ -70,7 +70,7 @@ def parse_args(argv=None):
 def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    targets = {run: storage.read_run(cli.out_dir(args) / run, arrays=["weights", "bias"]).arrays for run in TARGETS}
+    targets = {run: storage.read_run(cli.out_dir(args) / run, arrays={"weights": (784,), "bias": ()}).arrays for run in TARGETS}
     import runs
     sources = {}
     for name, (count, loss_fn, from_zero) in SURROGATES.items():

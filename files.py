@@ -1,6 +1,6 @@
-"""Single files: written whole or not at all, read without trust.
+"""Single files: written completely or not at all, and read without trusting them.
 
-No pickle is ever loaded, nothing is allocated on the word of a file's header, and NaN is not a number in either direction.
+No pickle is loaded, nothing is allocated because a header says so, and NaN is refused in both directions.
 """
 import contextlib
 import io
@@ -14,23 +14,23 @@ import numpy as np
 
 try:
     import fcntl
-except ImportError:  # Windows: two processes that write the same thing are not kept apart there
+except ImportError:  # Windows: no locking between processes
     fcntl = None
 
 READ_LIMIT = 64 * 2**20  # bytes of a file, and of all that it unpacks to; MNIST's arrays are 55 MB together
 
 
 def hidden(path):
-    """Where a file or a folder is while it is written: beside its place, always under the same name."""
+    """The hidden path of a file or a folder while it is written: beside its place, always the same name."""
     return path.with_name(f".{path.name}.new")
 
 
 @contextlib.contextmanager
 def locked(path, is_folder=False):
-    """Create a hidden file or folder and hold its lock; who holds it renames or removes it in the end.
+    """Create a hidden file or folder and hold its lock; the holder finally renames or removes it.
 
-    The system lets go of the lock when the process dies, so a killed process locks nobody out. Files are written in no time:
-    their lock is waited for. Folders (runs) are not: BlockingIOError is raised while another process has the lock.
+    The system releases the lock when the process dies, so a killed process locks nobody out. Writing a file is quick, so its lock
+    is waited for; for folders (runs) BlockingIOError is raised instead.
     """
     if fcntl is None:
         if is_folder:
@@ -41,7 +41,7 @@ def locked(path, is_folder=False):
         handle = _open(path, is_folder)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (fcntl.LOCK_NB if is_folder else 0))
-            if _is_at(handle, path):  # otherwise its holder took it away before the lock was ours: once more
+            if _is_at(handle, path):  # otherwise its holder removed it before we got the lock: try again
                 yield
                 return
         finally:
@@ -74,7 +74,7 @@ def make_folder(folder):
 
 
 def write_file(path, content):
-    """Write bytes or text to `path` in one piece; of several processes that do so at once the last one wins."""
+    """Write bytes or text to `path` in one piece; of several processes that do so at once, the last one wins."""
     path = Path(path)
     make_folder(path.parent)
     new = hidden(path)
@@ -95,9 +95,11 @@ def write_json(path, values):
 def write_arrays(path, **arrays):
     """Write named arrays as a compressed npz; the same arrays give the same bytes.
 
-    Raises ValueError for what `read_run` would refuse: anything but finite numbers.
+    Raises ValueError for what `read_run` would refuse: anything but finite numbers, or too many of them.
     """
     arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    if sum(array.nbytes for array in arrays.values()) > READ_LIMIT:
+        raise ValueError(f"{path} would hold more than {READ_LIMIT:,} bytes, and is not saved")
     for name, array in arrays.items():
         if not finite(array):
             raise ValueError(f"{path}: {name} is not made of finite numbers, and is not saved")
@@ -143,7 +145,7 @@ def read_arrays(path):
                 name = member.filename.removesuffix(".npy")
                 if name in arrays or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                     raise ValueError(f"{name} is there twice, or packed in a way that NumPy does not use")
-                with archive.open(member) as stream:  # the size in the archive may be a lie: read no more than it says
+                with archive.open(member) as stream:  # the stated size may be false: read at most one byte more
                     arrays[name] = _read_array(stream.read(member.file_size + 1))
     except Exception as error:  # zipfile and NumPy raise a dozen kinds of them for a damaged file
         raise ValueError(f"{path} is not a sound npz file: {(str(error) or type(error).__name__).splitlines()[0]}") from None
@@ -167,7 +169,10 @@ def _read_array(content):
 
 
 def numbers(value):
-    """Whether a value from JSON is a finite number, or lists and dictionaries of such that are not empty."""
-    if isinstance(value, (list, dict)):
-        return len(value) > 0 and all(map(numbers, value.values() if isinstance(value, dict) else value))
-    return isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
+    """Whether a value from JSON is a finite number, or a non-empty list or dictionary of them."""
+    try:
+        if isinstance(value, (list, dict)):
+            return len(value) > 0 and all(map(numbers, value.values() if isinstance(value, dict) else value))
+        return isinstance(value, (int, float)) and abs(value) <= sys.float_info.max
+    except RecursionError:
+        return False

@@ -2,6 +2,7 @@
 
     python reproduce.py              # everything, into results/
     python reproduce.py --post       # what the post shows, and nothing beyond
+    python reproduce.py --digits 3 8 # another pair, into results-3-8/ (downloads MNIST, if data_prep.py has not built the pair)
 
 Ends with the post's table beside ours and with where to look.
 """
@@ -14,9 +15,9 @@ import cli
 import data_prep
 import report
 import storage
+from figures import FIGURES, POST_FIGURES
 
-
-# (what is printed, the experiment, its flags), in the order in which one reads the other's runs.
+# (title, experiment, flags); a later one may read the runs of earlier ones.
 POST = [
     ("train the regular model", "experiment_regular", []),
     ("train the robust models", "experiment_robust", []),
@@ -35,6 +36,7 @@ BEYOND = [
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
+    cli.add_digits(parser)
     cli.add_out_dir(parser)
     parser.add_argument("--post", action="store_true", help="the post's part alone: its models, its figures")
     return parser.parse_args(argv)
@@ -51,9 +53,10 @@ def draw_figures(names, results):
 
 def main(argv=None):
     args = parse_args(argv)
-    results = args.out_dir or storage.RESULTS
-    out_dir = ["--out-dir", str(args.out_dir)] if args.out_dir else []
-    experiments, figures = (POST, report.POST_FIGURES) if args.post else (POST + BEYOND, report.FIGURES)
+    results = cli.out_dir(args)
+    digits = ["--digits", *map(str, args.digits)]
+    shared = digits + ([f"--out-dir={args.out_dir}"] if args.out_dir else [])
+    experiments, figures = (POST, POST_FIGURES) if args.post else (POST + BEYOND, FIGURES)
     start = time.perf_counter()
     last = len(experiments) + 3
 
@@ -61,18 +64,18 @@ def main(argv=None):
         print(f"[{number}/{last}] {title}", flush=True)
 
     announce(1, "verify the data")
-    data_prep.main([])
+    data_prep.main(digits)
     for number, (title, module, flags) in enumerate(experiments, 2):
         announce(number, title)
-        # Imported when its turn comes: TensorFlow is the slowest thing here, and bad data should be told before it.
-        importlib.import_module(module).main([*flags, *out_dir])
+        # Imported late: TensorFlow is slow to load, and bad data should be reported first.
+        importlib.import_module(module).main([*flags, *shared])
     announce(last - 1, "draw the figures")
     draw_figures(list(figures), results)
     announce(last, "write the report")
-    if not args.post:
-        claims.main(["--results", str(results)])
-    report.main(["--results", str(results)])
-    print(f"\n{report.post_table(report.read_metrics(results))}\n\n"
+    if not args.post and tuple(args.digits) == cli.DIGITS:  # the claims are about the post's digits
+        claims.main([f"--results={results}"])
+    report.main([f"--results={results}"])
+    print(f"\n{report.post_table(report.read_metrics(results), tuple(args.digits) == cli.DIGITS)}\n\n"
           f"All of it took {time.perf_counter() - start:.0f} s. Look at {results / 'README.md'} and {results / 'figures'}.")
 
 

@@ -3,6 +3,7 @@
 results/<run>/ holds config.json (every argument, seed, versions, SHA-256 of the data), metrics.json (numbers),
 history.csv (one row per epoch), arrays.npz (weights, logits, recorded steps) and model.keras.
 """
+import math
 import platform
 import shutil
 from pathlib import Path
@@ -18,7 +19,7 @@ from training import keras, tf
 ATTACK_EPSILONS = np.linspace(0, 0.5, 101)  # the post's evaluation, in pixel units
 SHOWN_EPSILONS = np.linspace(0, 0.5, 11)  # those for which one misclassified image is kept for display
 SHOWN_CLEAN = 4  # images misclassified without an attack that are kept for display
-RECORDED_STEPS = 128  # how many steps, evenly spaced, are saved; all of them would take 8 MB per run
+RECORDED_STEPS = 128  # how many steps are saved, densest at the start, where most happens; all of them would take 8 MB per run
 
 
 def evaluate(weights, bias, data):
@@ -103,20 +104,20 @@ def compare_with_optimum(results, epsilon):
     Both experiments call it, so that the order in which they run does not matter.
     """
     try:
-        exact = storage.read_run(results / storage.run_name("exact", epsilon), metrics=["objective"])
+        exact = storage.read_run(results / storage.run_name("exact", epsilon), scalars=["objective"])
     except (OSError, ValueError):
         return
     for variant in (None, "converged"):
         folder = results / storage.run_name("robust", epsilon, variant)
         try:
             with storage.write_run(folder) as place:  # a copy with one more number; the lock keeps other writers out
-                robust = storage.read_run(folder, metrics=["train_loss"])
+                robust = storage.read_run(folder, scalars=["train_loss"])
                 if exact.metrics["objective"] <= 0 or robust.config.get("data_sha256") != exact.config.get("data_sha256"):
                     raise ValueError("there is no ratio")
                 shutil.copytree(folder, place, dirs_exist_ok=True)
                 ratio = robust.metrics["train_loss"] / exact.metrics["objective"]
                 storage.write_json(place / "metrics.json", robust.metrics | {"optimality_gap": ratio})
-        except (FileNotFoundError, BlockingIOError, ValueError):  # missing, from other data, or being written right now
+        except (FileNotFoundError, NotADirectoryError, BlockingIOError, ValueError):  # missing, from other data, or being written right now
             continue
 
 
@@ -136,21 +137,23 @@ def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), dtyp
     model.compile(optimizer=optimizer or keras.optimizers.SGD(args.learning_rate))
     blocks = training.resident(data.x_train, data.y_train, args.shuffle, args.seed)
     batch_size = min(args.batch_size, len(data.y_train))
-    steps = StepRecord()
+    total = args.epochs * math.ceil(len(data.y_train) / batch_size)
+    steps = StepRecord(np.unique(((total - 1) * np.linspace(0, 1, RECORDED_STEPS) ** 2).astype(int)))
     with storage.write_run(folder) as place:
         history = training.train(model, loss_fn, blocks, args.epochs, batch_size, callbacks=[
             Evaluation(lambda model: training.measure(model, loss_fn, data.x_test, data.y_test)), steps,
             keras.callbacks.CSVLogger(place / "history.csv"), *callbacks])
         weights, bias = training.linear_weights(model)
+        train_loss, _ = training.measure(model, loss_fn, data.x_train, data.y_train)
+        training.check_converging(train_loss, history.history["loss"][0], "after the last epoch")
         metrics = evaluate(weights, bias, data) | {
             "train_accuracy_running": float(history.history["accuracy"][-1]),
-            "train_loss": training.measure(model, loss_fn, data.x_train, data.y_train)[0],
+            "train_loss": train_loss,
             "test_loss": training.measure(model, loss_fn, data.x_test, data.y_test)[0],
         }
-        recorded = np.unique(np.linspace(0, len(steps.weights) - 1, RECORDED_STEPS).astype(int))
         arrays = figure_arrays(weights, bias, data) | dict(
-            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=recorded,
-            step_weights=steps.weights[recorded], step_gradients=steps.gradients[recorded])
+            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=steps.numbers,
+            step_weights=steps.weights, step_gradients=steps.gradients)
         save(place, args, data, metrics, arrays, model, **config)
     return metrics
 

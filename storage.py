@@ -1,4 +1,4 @@
-"""Saved runs: their names, written whole or not at all, read and checked.
+"""Saved runs: their names, written completely or not at all, read and checked.
 
 A saved run is a folder (config.json, metrics.json, history.csv, arrays.npz, model.keras). It is written in a hidden folder
 beside its place and renamed into it, so that a reader sees the old run or the new one. files.py does the same for one file.
@@ -6,6 +6,7 @@ beside its place and renamed into it, so that a reader sees the old run or the n
 import contextlib
 import os
 import re
+import shlex
 import shutil
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ RESULTS = ROOT / "results"
 POST_RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # the post's four models, in its order
 POST_EPSILONS = (0.1, 0.2, 0.3)  # of the robust ones, in pixel units
 READ_ATTEMPTS, READ_PAUSE = 10, 0.005  # seconds; replacing a run takes less, so what fails ten times is damaged
-SIGNS_OF_A_RUN = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras"}
+FILES_OF_A_RUN = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras"}
 
 
 class Run(NamedTuple):
@@ -30,8 +31,8 @@ class Run(NamedTuple):
     arrays: dict
 
 
-class Damaged(ValueError):
-    """A saved run is not what it should be; the message names the file and the command that rebuilds it."""
+class Unusable(ValueError):
+    """A saved run is damaged, or not what is needed; the message names the file and the command that rebuilds it."""
 
 
 def epsilon_name(epsilon):
@@ -46,29 +47,31 @@ def run_name(kind, epsilon=None, variant=None):
 
 
 def rebuild_command(folder):
-    """The command that makes the run which belongs in `folder`."""
+    """The command that recreates the run in `folder`."""
     kind, *rest = Path(folder).name.split("-")
     command = f"python experiment_{kind}.py"
     for part in rest:
         command += {"converged": " --recipe converged", "seeds": " --seeds 20", "equivalent": ""}.get(part, f" --epsilon {part}")
-    place = Path(folder).resolve().parent
+    return command + place_flags(Path(folder).parent)
+
+
+def place_flags(results):
+    """The flags, to show in a command, that make it write to a results folder: none, --digits, or --out-dir, quoted if needed."""
+    place = Path(results).resolve()
     pair = re.fullmatch(r"results-(\d)-(\d)", place.name)
+    if place == RESULTS:
+        return ""
     if pair and place.parent == ROOT:
-        return f"{command} --digits {pair[1]} {pair[2]}"
-    return command if place == RESULTS else command + out_dir_flag(Path(folder).parent)
-
-
-def out_dir_flag(folder):
-    """The --out-dir of a command to copy, quoted if it must be."""
-    return f' --out-dir "{folder}"' if " " in str(folder) else f" --out-dir {folder}"
+        return f" --digits {pair[1]} {pair[2]}"
+    return f" --out-dir {shlex.quote(str(results))}"
 
 
 @contextlib.contextmanager
 def write_run(folder):
-    """Give a folder to write a run in; move it to `folder` in one piece when the block ends well.
+    """Yield a folder to write a run into; move it to `folder` in one piece if the block succeeds.
 
-    It is in a hidden folder under a lock: what a killed run left there is found by the next one and cleared. Raises OSError
-    if the place cannot be written, if something else than a run is in it, or if another process is writing the same run.
+    It lies in a hidden folder under a lock: what a killed run left there is found by the next one and cleared. Raises OSError
+    if the place cannot be written, if it holds anything other than a run, or if another process is writing the same run.
     """
     folder = Path(folder)
     workshop = hidden(folder)
@@ -87,16 +90,16 @@ def write_run(folder):
             os.replace(new, folder)
         finally:
             _restore(folder)
-            shutil.rmtree(workshop, ignore_errors=True)  # last, for it takes the lock's name away
+            shutil.rmtree(workshop, ignore_errors=True)  # last, because it removes the lock
 
 
 def _check_place(folder):
     """Raise OSError if a run saved in `folder` would take the place of something else."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file; move it away or choose another --out-dir")
-    found = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if found and not found & SIGNS_OF_A_RUN:
-        raise FileExistsError(f"{folder} holds {min(found)} and no saved run; move it away or choose another --out-dir")
+    foreign = {path.name for path in folder.iterdir()} - FILES_OF_A_RUN if folder.exists() else set()
+    if foreign:
+        raise FileExistsError(f"{folder} holds {min(foreign)}, which is not of a saved run; move it away or choose another --out-dir")
 
 
 @contextlib.contextmanager
@@ -116,14 +119,21 @@ def _restore(folder):
         os.replace(old, folder)
 
 
-def read_run(folder, metrics=(), arrays=()):
+def exists(folder):
+    """Whether a saved run is there, also at the moment between the two renames that replace it, or after a kill in that moment."""
+    return folder.exists() or (hidden(folder) / "old").exists()
+
+
+def read_run(folder, metrics=(), arrays=(), scalars=()):
     """Read a saved run and check that it is whole: that what is asked for is there and made of finite numbers.
 
     Arguments:
         folder: results/<run>.
-        metrics, arrays: the names that the caller is going to use; robust_accuracy.clipped is a name within another.
+        metrics, arrays: the names that the caller is going to use; robust_accuracy.clipped is a name within another. arrays may
+            be a dictionary from names to shapes.
+        scalars: names of metrics that are single numbers.
 
-    Raises FileNotFoundError or Damaged; the message names the file and the command that rebuilds it.
+    Raises FileNotFoundError or Unusable; the message names the file and the command that rebuilds it.
     """
     folder = Path(folder)
     cure = f"make it with: {rebuild_command(folder)}"
@@ -131,27 +141,32 @@ def read_run(folder, metrics=(), arrays=()):
         run = _read_files(folder)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(f"{error.filename} is missing; {cure}") from None
+    except PermissionError:
+        raise
     except (ValueError, OSError) as error:
-        raise Damaged(f"{folder} is damaged ({error}); {cure}") from None
-    for name in metrics:
+        raise Unusable(f"{folder} is damaged ({error}); {cure}") from None
+    for name in (*metrics, *scalars):
         value = run.metrics
         for part in name.split("."):
             if not isinstance(value, dict) or part not in value:
-                raise Damaged(f"{folder / 'metrics.json'} has no {name}; {cure}")
+                raise Unusable(f"{folder / 'metrics.json'} has no {name}; {cure}")
             value = value[part]
-        if not numbers(value):
-            raise Damaged(f"{folder / 'metrics.json'}: {name} is not made of finite numbers; {cure}")
+        if not numbers(value) or name in scalars and not isinstance(value, (int, float)):
+            raise Unusable(f"{folder / 'metrics.json'}: {name} is not {'a number' if name in scalars else 'made of finite numbers'}; {cure}")
     missing = [name for name in arrays if name not in run.arrays]
     if missing:
-        raise Damaged(f"{folder / 'arrays.npz'} has no {', '.join(missing)}; {cure}")
+        raise Unusable(f"{folder / 'arrays.npz'} has no {', '.join(missing)}; {cure}")
     for name, array in run.arrays.items():
         if not finite(array):
-            raise Damaged(f"{folder / 'arrays.npz'}: {name} is not made of finite numbers; {cure}")
+            raise Unusable(f"{folder / 'arrays.npz'}: {name} is not made of finite numbers; {cure}")
+    for name, shape in (arrays.items() if isinstance(arrays, dict) else ()):
+        if run.arrays[name].shape != shape:
+            raise Unusable(f"{folder / 'arrays.npz'}: {name} has the shape {run.arrays[name].shape} and not {shape}; {cure}")
     return run
 
 
 def _read_files(folder):
-    """The files of one and the same saved run, also while another process replaces it: then once more."""
+    """All files from one version of a run, read again if another process replaces it meanwhile."""
     old = hidden(folder) / "old"
     for _ in range(READ_ATTEMPTS):
         try:
@@ -168,18 +183,22 @@ def _read_files(folder):
 
 
 def _state(folder):
-    """Which folder it is, and when a file was last put into it: the next one may have the same number."""
+    """Identity of the folder and time of its last change (inode numbers are reused)."""
     status = folder.stat()
     return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
 @contextlib.contextmanager
-def blaming(results):
-    """Inside, what goes wrong in computing with saved runs is told with their folder and the command that makes them."""
+def blaming(place, command=None):
+    """Turn errors in computing with saved results into Unusable, which names their place and the command that makes them.
+
+    Arguments:
+        place: a results folder, or one file; command: of the file, where `python reproduce.py` does not make it.
+    """
     try:
         yield
-    except Damaged:
+    except Unusable:
         raise
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise Damaged(f"the runs in {results} are not what they should be ({type(error).__name__}: {error}); make them with: "
-                      f"python reproduce.py{out_dir_flag(results)}") from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        command = command or f"python reproduce.py{place_flags(place)}"
+        raise Unusable(f"{place} does not hold what it should ({type(error).__name__}: {error}); make it with: {command}") from error

@@ -143,6 +143,12 @@ def resident(x, y, shuffle=False, seed=0):
     return blocks
 
 
+def check_converging(loss, first_loss, when):
+    """Raise ValueError if a loss, or one of several, is far above the first one, or NaN."""
+    if not np.all(loss <= DIVERGED * max(first_loss, 1)):  # written so that NaN counts as diverged
+        raise ValueError(f"training diverged {when}: the mean loss is {np.max(loss):.3g}; try a smaller --learning-rate")
+
+
 def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None, steps=None):
     """Train a compiled model: the loop of every experiment.
 
@@ -183,9 +189,7 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
                 if record is not None:
                     record.add(*arrays)
                 callbacks.on_train_batch_end(done - 1, logs)
-            if not np.all(logs["loss"] <= DIVERGED * max(first_loss, 1)):  # written so that NaN counts as diverged
-                raise ValueError(f"training diverged in epoch {epoch + 1} of {epochs}: the mean loss is "
-                                 f"{np.max(logs['loss']):.3g}; try a smaller --learning-rate")
+            check_converging(logs["loss"], first_loss, f"in epoch {epoch + 1} of {epochs}")
             callbacks.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break

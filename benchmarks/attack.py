@@ -5,9 +5,9 @@
 The floor is one matrix-vector product and a sort. ART and Foolbox attack every image at every ε, as they must for a model
 that is not known to be linear; that the curves agree is checked before anything is timed.
 """
+import bench  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
-import bench
 import attacks
 import data_prep
 import storage
@@ -55,11 +55,12 @@ def peers(keras_model, x, y, epsilons, clip):
 
 def main():
     args = bench.arguments(__doc__, repeat=5)
+    import runs
     import training
     x, y = data_prep.load("test")
     epsilons = EPSILONS[::25] if args.quick else EPSILONS
-    model = training.keras.models.load_model(storage.RESULTS / "regular" / "model.keras", compile=False)
-    weights, bias = training.linear_weights(model)
+    saved = storage.read_run(storage.RESULTS / "regular", arrays={"weights": (784,), "bias": ()}).arrays
+    weights, bias, model = saved["weights"], saved["bias"], runs.model_of(saved["weights"], saved["bias"])
     flat = x.reshape(len(x), -1)
     cases = {
         "floor": lambda: np.sort(y * (flat @ weights + bias)),

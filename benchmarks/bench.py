@@ -1,4 +1,4 @@
-"""What the benchmarks share: cases measured in turn, a table, and a JSON file with every repetition.
+"""What the benchmarks share: cases measured alternately, a table, and a JSON file with every repetition.
 
 Times on a busy machine are noise, ratios within one run are not: all cases of a benchmark are run once, then all of them
 again, and each figure is a median. Nothing here is a test.
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(str(ROOT))  # `python benchmarks/x.py` sees its own folder only
+sys.path.insert(0, str(ROOT))  # first: benchmarks/training.py is not the training that it imports
 
 import cli  # noqa: E402
 import storage  # noqa: E402
@@ -34,7 +34,7 @@ def arguments(doc, repeat):
 
 
 def in_turn(cases, repeat, warm_up=True):
-    """Run every case once unmeasured, then all of them in turn `repeat` times.
+    """Run every case once unmeasured, then all of them `repeat` times, alternately.
 
     Arguments:
         cases: functions by name; the Seconds that one returns are taken instead of the time around it.

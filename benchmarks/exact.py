@@ -3,16 +3,16 @@
     python benchmarks/exact.py       # about a minute
 
 Both are the same program (the dual of optimum.py), solved by the same solver with the same options, and their objectives
-must agree. The working set begins as the experiment lets it, from the saved robust run where there is one.
+must agree. The working set starts as in the experiment, from the saved robust run where there is one.
 """
+import bench  # first: installs the one-line Ctrl-C handler
 import numpy as np
+from scipy import sparse
 
-import bench
 import data_prep
 import experiment_exact
 import optimum
 import storage
-from scipy import sparse
 
 EPSILONS = (0.05, 0.1, 0.2, 0.3, 0.4)  # pixel units
 

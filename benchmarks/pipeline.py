@@ -1,4 +1,4 @@
-"""The whole of the post, from data to report, beside the one thing that it cannot do without: importing TensorFlow.
+"""The whole of the post, from data to report, compared with the one thing that it cannot do without: importing TensorFlow.
 
     python benchmarks/pipeline.py    # about a minute and a half
 
@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-import bench
+import bench  # first: installs the one-line Ctrl-C handler
 
 COMMANDS = {
     "import tensorflow": ["-c", "import tensorflow"],

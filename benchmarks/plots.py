@@ -6,7 +6,8 @@ import importlib
 import sys
 import tempfile
 
-import bench
+import bench  # first: installs the one-line Ctrl-C handler
+
 import storage
 
 sys.path.append(str(bench.ROOT / "plots"))

@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py       # about three minutes
 
-More data is MNIST again with small shifts, made block by block as it is read, so that it is never in memory as a whole. Every
+More data is MNIST repeated with small shifts (of which there are 25), made block by block as it is read, so that it is never in memory as a whole. Every
 point is a process of its own, because peak memory only ever rises. Writes scale.json and scale.png, a log-log plot.
 """
 import functools
@@ -11,9 +11,9 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
+import bench  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
-import bench
 import attacks
 import data_prep
 from experiment_robust import BATCH_SIZE, LEARNING_RATE, robust_hinge_loss
@@ -25,7 +25,7 @@ EPSILON = 0.1  # pixel units
 
 
 def shifted_blocks(pair, factor):
-    """`factor` blocks of the training images, each with its own shift of up to two pixels; pair: uint8, as read."""
+    """`factor` blocks of the training images, shifted by up to two pixels each way; pair: uint8, as read."""
     x, y = pair["x_train"][:BLOCK], 2 * pair["y_train"][:BLOCK].astype(np.float32) - 1
     for repetition in range(factor):
         shift = np.array([repetition % 5, repetition // 5 % 5]) - 2 * (repetition > 0)

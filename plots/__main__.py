@@ -3,7 +3,7 @@
     python plots                     # all of them, into results/figures/
     python plots robust_accuracy model_weights --results results-3-8
 
-A figure whose run is missing is left out with a line that names the command which makes it, and the status is 1.
+A figure whose run is missing is skipped; a line names the command that creates the run, and the exit status is 1.
 """
 import sys
 

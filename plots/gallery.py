@@ -1,4 +1,4 @@
-"""All the figures at once, side by side on all cores."""
+"""All the figures at once, in parallel on all cores."""
 import contextlib
 import importlib
 import multiprocessing
@@ -27,7 +27,7 @@ def draw_figure(name, results):
 
 
 def follow_parent():
-    """In a drawing process: end when the parent does, even if it is killed."""
+    """In a drawing process: exit when the parent does, even if it is killed."""
     def wait():
         multiprocessing.parent_process().join()
         os._exit(1)

@@ -2,10 +2,9 @@
 
     python plots/hinge_loss.py       # reads no run; writes results/figures/hinge_loss.png
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 
 def draw(results):

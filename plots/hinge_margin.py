@@ -2,10 +2,9 @@
 
     python plots/hinge_margin.py     # reads no run; writes results/figures/hinge_margin.png
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 END = 2.6  # of the curves on either side; beyond it nothing changes
 

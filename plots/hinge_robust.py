@@ -4,10 +4,9 @@
 
 The robust loss is max(0, 1 - yŷ + ε‖w‖₁): its kink is at yŷ = 1 + ε‖w‖₁ where the regular one (thin) is at yŷ = 1.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 SHIFT = 1.5  # ε‖w‖₁; wide enough for an arrow to show
 END = 3.6  # of the curves on either side; beyond it nothing changes

@@ -5,10 +5,9 @@
 The first panel is a sketch, as in the post: a sum of sines, not the loss of a trained model. The others are measured on
 the first test image: 1 - y ŷ, the hinge without its floor, of a network with two hidden layers and of the linear model.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 X_I = 4.6  # the value of the input before any attack
 TITLES = ("along the strongest pixel", "along random signs", "along the network’s attack")
@@ -40,7 +39,7 @@ def draw_measured(panels, results):
 
 
 def draw(results):
-    if not (results / "network").exists():
+    if not style.storage.exists(results / "network"):
         figure, sketch = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
     else:
         figure, ((sketch, *first), rest) = plt.subplots(2, 2, figsize=(style.WIDTH, 5.2))

@@ -4,15 +4,14 @@
 
 A row per model, nearest to the decision boundary first, up to four. Writes results/figures/misclassified_clean.png.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
-
-import style
 
 COLUMNS = 4
 
 
 def draw(results):
-    figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 3.7))
+    figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 0.92 * len(style.RUNS)))
     for run, row in zip(style.RUNS, grid):
         saved = style.read_run(results / run, metrics=["misclassified_test"], arrays=["misclassified_clean"])
         images, count = saved.arrays["misclassified_clean"], saved.metrics["misclassified_test"]

@@ -5,15 +5,14 @@
 A ridge for each attack epsilon: the density of the attacked logits of the misclassified test images, scaled to the
 same height; a row without a ridge had too few mistakes. Writes results/figures/misclassified_logits.png.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.stats import gaussian_kde
 
-import style
-
 PANELS = ("regular", "robust-0.2")
 EPSILONS = np.linspace(0.025, 0.5, 20)  # attack radii, in pixel units
-FEWEST = 3  # mistakes that a density can be drawn from
+FEWEST = 3  # mistakes needed to draw a density
 BANDWIDTH = 0.2  # of the density, in logits; one for all ridges, or the smoothing would widen with epsilon as the classes part
 HEIGHT = 2.4  # of a ridge, in rows: neighbours overlap a little
 

@@ -4,14 +4,13 @@
 
 Dark pixels push the decision to the digit one, light ones to zero; each picture has its own scale, symmetric about 0.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
 
-import style
-
 
 def draw(results):
-    figure, panels = plt.subplots(1, len(style.RUNS), figsize=(style.WIDTH, 2.6))
+    figure, panels = plt.subplots(1, len(style.RUNS), figsize=(style.WIDTH * max(4, len(style.RUNS)) / 4, 2.6))
     for run, axes in zip(style.RUNS, panels):
         weights = style.read_run(results / run, arrays=["weights"]).arrays["weights"]
         largest = np.abs(weights).max()

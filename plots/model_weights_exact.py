@@ -2,10 +2,9 @@
 
     python plots/model_weights_exact.py   # reads the runs robust-* and exact-*; writes results/figures/model_weights_exact.png
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 
 def draw(results):

@@ -4,13 +4,12 @@
 
 ‖δ‖∞ ≤ ε lets every input move by up to ε whatever the others do, which makes the neighbourhood a cube.
 """
+import style  # first: installs the one-line Ctrl-C handler
 from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
-
-import style
 
 EPSILON = 0.045  # inputs are in [0, 1]; large enough to see a cube, small enough to tell 50 apart
 COUNT = 50

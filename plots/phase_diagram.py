@@ -4,10 +4,9 @@
 
 The colour is the accuracy on the test images under the exact worst case, unclipped. The post's models are marked.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 LEVELS = (50, 90, 95, 99)  # % accuracy, of the contours
 LABELS = [(0.05, 0.18), (0.14, 0.215), (0.115, 0.18), (0.06, 0.11)]  # about where they are named, one for each contour

@@ -4,10 +4,9 @@
 
 The attack is the exact worst case on all test images, its pixels not clipped to [0, 1], as in the post.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 
 def draw(results):
@@ -15,7 +14,7 @@ def draw(results):
     curves = [style.read_run(results / run, metrics=["robust_accuracy"]).metrics["robust_accuracy"] for run in style.RUNS]
     # What a model keeps above the ones before it is filled with its colour.
     below = np.zeros(len(curves[0]["epsilon"]))
-    for run, curve, colour in zip(style.RUNS, curves, style.colours()):
+    for run, curve, colour in zip(style.RUNS, curves, style.colours(style.RUNS)):
         epsilon, accuracy = np.array(curve["epsilon"]), 100 * np.array(curve["unclipped"])
         axes.fill_between(epsilon, below, np.maximum(below, accuracy), color=colour, alpha=0.3, linewidth=0)
         axes.plot(epsilon, accuracy, color=colour, linewidth=2, label=style.label(run))

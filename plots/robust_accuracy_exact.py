@@ -5,10 +5,9 @@
 Black: the optimum. Thick lines: unclipped, the attack that both are trained for; thin ones: the attacked pixels kept in
 [0, 1]. Dotted: the epsilon of training.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 
 def draw(results):

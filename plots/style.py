@@ -9,18 +9,19 @@ sys.path.append(str(PLOTS.parent))  # `python plots/x.py` sees its own folder on
 import cli  # noqa: E402, before Matplotlib: from here on Ctrl-C ends in one line
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
+from matplotlib.colors import LinearSegmentedColormap, to_hex  # noqa: E402
 
 import storage  # noqa: E402
 from storage import read_run  # noqa: E402, F401 (for the plot scripts)
 
-RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # the post's four models, in its order
-EPSILONS = (0.1, 0.2, 0.3)  # of the robust ones, in pixel units
+RUNS = storage.POST_RUNS  # the models that the figures show; add your own here: (*storage.POST_RUNS, "robust-0.25")
+EPSILONS = storage.POST_EPSILONS  # of the figures about the optimum and of the phase diagram's marks, in pixel units
 WIDTH = 7.0  # inches, of a figure across the page: 1,400 pixels, twice what a README shows
 GREEN = "#d9f2d9"  # the region that the text talks about
 GREY = "#e8e8e8"  # the area above or below a curve
 THIN = dict(color="0.55", linewidth=0.7)  # a curve that is there for comparison
 REGULAR_COLOUR = "#8c8c8c"
-ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # ever darker with the epsilon of training
+ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # darker for larger training epsilon
 BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", linewidth=0.7)  # round a formula
 
 
@@ -30,10 +31,11 @@ def label(run):
     return f"{kind} $\\epsilon$ = {epsilon}" if epsilon else kind
 
 
-def colours(runs=RUNS):
+def colours(runs):
     """A colour for each run: regular grey, robust ever darker green."""
-    greens = iter(ROBUST_COLOURS)
-    return [REGULAR_COLOUR if run == "regular" else next(greens) for run in runs]
+    scale = LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)
+    greens = iter(scale(np.linspace(0, 1, len(runs) - runs.count("regular"))))
+    return [REGULAR_COLOUR if run == "regular" else to_hex(next(greens)) for run in runs]
 
 
 def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):

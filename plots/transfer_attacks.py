@@ -4,9 +4,8 @@
 
 A line per surrogate that the attacker trained; dotted, the white-box attack that knows the model itself. Unclipped.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
-
-import style
 
 PANELS = ("regular", "robust-0.2")
 COLOURS = ("#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b", "#fdae6b", "#e6550d")  # blue: random start; orange: from zero

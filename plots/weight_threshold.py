@@ -1,14 +1,13 @@
-"""What becomes of "weights smaller than ε are wiped off" at the optimum: which pixels keep a weight.
+"""The claim that weights smaller than ε are wiped off, tested at the optimum: which pixels keep a weight.
 
     python plots/weight_threshold.py  # reads the runs exact-*; writes results/figures/weight_threshold.png
 
 A stroke per pixel: how the active examples pull at it, |mean of y x_i|, against its weight. The optimality conditions say
 that a pixel pulled less than ε has a weight of exactly zero, and that one with a weight is pulled by exactly ε.
 """
+import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
-
-import style
 
 
 def draw(results):

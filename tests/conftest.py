@@ -16,6 +16,8 @@ import data_prep
 ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = ROOT / "tests" / "offline"
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has it ignored, as for jobs in the background
+
 runpy.run_path(OFFLINE / "sitecustomize.py")  # no network here, nor in any Python that the tests start
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
 

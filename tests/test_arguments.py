@@ -30,7 +30,7 @@ BAD = {
     "--digits": [[], ["3"], ["3", "3"], ["3", "12"], ["-1", "3"], ["a", "b"], ["", "1"], ["1.5", "2"], ["nan", "1"], ["0x1", "2"]],
     "--dtype": ["", "float16", "Float32", "32", []],
     "--epochs": [*WHOLE, "0", "10001"],
-    "--epsilon": [*REAL, "1.1", "-0.1", "-1e-9", "0.1234567", "1e-7", "0.30000000000000004", [], ["0.1", "--epsilon", "0.1"],
+    "--epsilon": [*REAL, "1000.1", "1e6", "-0.1", "-1e-9", "0.1234567", "1e-7", "0.30000000000000004", [], ["0.1", "--epsilon", "0.1"],
                   ["0.1", "--epsilon", "0.10"], ["0", "--epsilon", "-0.0"], ["0.1", "--epsilon", "1e-1"]],
     "--largest-epsilon": [*REAL, "0", "-0.0", "1.1"],
     "--learning-rate": [*REAL, "0", "-0.0"],
@@ -148,7 +148,7 @@ def test_smallest_and_largest_values_pass():
     (storage.RESULTS / "robust-0.1-converged", "python experiment_robust.py --epsilon 0.1 --recipe converged"),
     (storage.ROOT / "results-3-8" / "regular", "python experiment_regular.py --digits 3 8"),
     (storage.ROOT / "elsewhere" / "regular", f"python experiment_regular.py --out-dir {storage.ROOT / 'elsewhere'}"),
-    ("my results/regular", 'python experiment_regular.py --out-dir "my results"'),
+    ("my results/regular", 'python experiment_regular.py --out-dir \'my results\''),
 ])
 def test_command_that_rebuilds_a_run(folder, command):
     assert storage.rebuild_command(folder) == command

@@ -155,7 +155,7 @@ def test_bad_arguments_of_pgd_are_named(keras_linear, data):
 def test_norm_that_is_not_offered_is_named(linear, norm):
     for call in (lambda: attacks.dual_norm(linear.weights, norm), lambda: attacks.worst_direction(linear.weights, norm),
                  lambda: attacks.attack_linear(linear.weights, linear.x, linear.y, 0.1, norm)):
-        with pytest.raises(ValueError, match=f"norm must be inf, 2 or 1; it is {norm}"):
+        with pytest.raises(ValueError, match=f"norm must be np.inf, 2 or 1; it is {norm!r}"):
             call()
 
 

@@ -353,7 +353,7 @@ def test_damaged_run_is_named_with_the_command_that_rebuilds_it(results, monkeyp
         message = str(caught.value)
         assert "\n" not in message and str(results) in message
         if damage == "one weight missing":
-            assert "make them with: python reproduce.py" in message
+            assert "make it with: python reproduce.py" in message
         else:
             assert file in message and f"python experiment_robust.py --epsilon 0.2 --out-dir {results}" in message
     assert sorted(path.name for path in results.iterdir()) == sorted(report.PUBLISHED)
@@ -374,7 +374,7 @@ def test_metric_of_another_kind_is_told_or_not_looked_at(results, name):
             place[key] = before
             try:
                 report.write(results)
-            except storage.Damaged as error:
+            except storage.Unusable as error:
                 assert "python " in str(error) and str(results) in str(error)
 
 
@@ -391,16 +391,38 @@ def test_array_of_another_shape_is_told_or_drawn(results, figure, name):
         path.write_bytes(saved(**sound | {name: np.ones(shape)}))
         try:
             gallery.draw_figure(figure, results)
-        except storage.Damaged as error:
+        except storage.Unusable as error:
             assert "python " in str(error) and str(results) in str(error)
         plt.close("all")
+
+
+@pytest.mark.parametrize("name, content, command", [
+    ("benchmarks/plots.json", "x", "python benchmarks/plots.py"),
+    ("benchmarks/plots.json", '{"cases": {"a": {"median": 1}}}', "python benchmarks/plots.py"),
+    ("benchmarks/plots.json", '{"reference": "a", "cases": {"a": {"median": 1' + 400 * "0" + "}}}", "python benchmarks/plots.py"),
+    ("claims.json", "{}", "python claims.py"),
+    ("claims.json", '{"claims": [{"claim": "a"}]}', "python claims.py"),
+    ("robust-0.2/metrics.json", '{"weight_l1_norm": ' + 900 * "[" + 900 * "]" + "}", "python experiment_robust.py --epsilon 0.2"),
+])
+def test_damaged_part_of_the_report_names_its_own_command(results, name, content, command):
+    (results / name).parent.mkdir(exist_ok=True)
+    (results / name).write_text(content)
+    with pytest.raises(ValueError, match=command) as caught:
+        report.write(results)
+    assert name in str(caught.value) or name.split("/")[0] in str(caught.value)
+
+
+def test_run_of_another_shape_or_kind_is_named(results):
+    with pytest.raises(storage.Unusable, match=r"weights has the shape \(784,\) and not \(10,\); make it with"):
+        storage.read_run(results / "regular", arrays={"weights": (10,)})
+    with pytest.raises(storage.Unusable, match="robust_accuracy is not a number; make it with"):
+        storage.read_run(results / "regular", scalars=["robust_accuracy"])
 
 
 def test_every_figure_and_the_report_name_what_they_miss(script, results):
     for run in report.PUBLISHED:
         (results / run / "arrays.npz").write_bytes(b"")
-    reading = ["accuracy_table", "misclassified_attacked", "misclassified_clean", "misclassified_logits", "model_weights",
-               "robust_accuracy"]
+    reading = ["accuracy_table", "misclassified_attacked", "robust_accuracy"]
     done = script("plots", *reading, "--results", results)
     assert done.returncode == 1 and done.stdout == "" and "Traceback" not in done.stderr
     for name, line in zip(reading, done.stderr.splitlines(), strict=True):
@@ -423,7 +445,7 @@ sys.path.insert(0, 'plots')
 import gallery, report
 sys.addaudithook(watch)
 from pathlib import Path
-for name in {["accuracy_table", "misclassified_attacked", "misclassified_clean", "misclassified_logits", "model_weights"]}:
+for name in {["accuracy_table", "model_weights"]}:
     gallery.draw_figure(name, Path({str(results)!r}))
 report.write(Path({str(results)!r}))
 try:

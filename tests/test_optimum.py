@@ -16,7 +16,7 @@ def subset(data):
     return data.x_train[chosen].reshape(200, -1).astype(float), data.y_train[chosen].astype(float)
 
 
-@pytest.mark.parametrize("epsilon", [0.12, 0.2, 0.3, 0.45])
+@pytest.mark.parametrize("epsilon", [0.12, 0.3, *(pytest.param(epsilon, marks=pytest.mark.slow) for epsilon in (0.2, 0.45))])
 def test_optimum_equals_that_of_an_independent_solver(subset, epsilon):
     cvxpy = pytest.importorskip("cvxpy")
     x, y = subset

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+import figures
 import report
 import storage
 
@@ -31,10 +32,10 @@ def test_accuracies_are_the_published_ones(fresh, run):
 
 # What the post's curves look like: (run, attack epsilon, accuracy in %, tolerance in points).
 @pytest.mark.parametrize("run, epsilon, accuracy, tolerance", [
-    ("regular", 0.03, 99, 1), ("regular", 0.075, 50, 5), ("regular", 0.1, 22.5, 4), ("regular", 0.2, 0, 0.5),
-    ("robust-0.1", 0.1, 99, 1), ("robust-0.2", 0.1, 99, 1), ("robust-0.3", 0.1, 99, 1),
-    ("robust-0.1", 0.2, 91, 2), ("robust-0.2", 0.2, 96, 2), ("robust-0.3", 0.2, 95, 2),
-    ("robust-0.1", 0.3, 36, 4), ("robust-0.2", 0.3, 78, 4), ("robust-0.3", 0.3, 83, 4),
+    ("regular", 0.03, 99, 0.5), ("regular", 0.075, 50, 4), ("regular", 0.08, 50, 5), ("regular", 0.1, 22.5, 2.5), ("regular", 0.2, 0, 0.5),
+    ("robust-0.1", 0.1, 99, 0.5), ("robust-0.2", 0.1, 99, 0.5), ("robust-0.3", 0.1, 99, 0.5),
+    ("robust-0.1", 0.2, 91, 1), ("robust-0.2", 0.2, 96, 1), ("robust-0.3", 0.2, 95, 1),
+    ("robust-0.1", 0.3, 36, 1), ("robust-0.2", 0.3, 78, 1), ("robust-0.3", 0.3, 83, 1),
 ])
 def test_curves_are_the_published_ones(fresh, run, epsilon, accuracy, tolerance):
     metrics = json.loads((fresh.folder / run / "metrics.json").read_text())
@@ -53,8 +54,8 @@ def test_nothing_hidden_is_left_behind(fresh):
 
 def test_report_shows_every_figure_in_order(fresh):
     text = (fresh.folder / "README.md").read_text()
-    pictures = re.findall(r"\]\(figures/(\w+)\.png\)", text)
-    assert pictures == list(report.FIGURES)
+    pictures = re.findall(r'<img src="figures/(\w+)\.png" alt="\w+" width="\d+">', text)
+    assert pictures == list(figures.FIGURES)
     assert all((fresh.folder / "figures" / f"{name}.png").exists() for name in pictures)
 
 
@@ -72,11 +73,33 @@ def test_committed_report_is_what_the_committed_runs_give(tmp_path, monkeypatch)
     assert written["content"] == text
 
 
+def test_no_result_names_the_machine_that_made_it():
+    for path in storage.RESULTS.rglob("*.json"):
+        assert not re.search(r'"/', path.read_text()), f"{path} has an absolute path"
+
+
 def test_committed_results_are_small():
     assert sum(path.stat().st_size for path in storage.RESULTS.rglob("*") if path.is_file()) < 10e6
 
 
 def test_every_link_in_the_documents_leads_somewhere():
-    for document in (storage.ROOT / "README.md", storage.RESULTS / "README.md"):
-        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-            assert target.startswith("http") or (document.parent / target).exists(), target
+    for document in (storage.ROOT / "README.md", storage.RESULTS / "README.md", storage.ROOT / "benchmarks" / "README.md"):
+        for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", document.read_text()):
+            if not target.startswith("http"):
+                place = document.parent / target if target else document
+                assert place.exists(), target
+                assert not anchor or anchor in anchors(place.read_text()), f"{target}#{anchor}"
+
+
+def anchors(text):
+    """What GitHub calls the headings of a Markdown file."""
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.M)]
+
+
+def test_every_row_of_every_table_has_as_many_cells_as_its_header(fresh):
+    tables = 0
+    for block in re.findall(r"(?:^\|.*\n)+", (fresh.folder / "README.md").read_text(), re.M):
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
+        assert len(cells) == 1, block
+        tables += 1
+    assert tables >= 7

@@ -15,7 +15,7 @@ def sweep(tmp_path_factory):
     return storage.read_run(folder / "sweep").arrays
 
 
-@pytest.mark.parametrize("column", [0, 1, 4, 6, 8, 10])
+@pytest.mark.parametrize("column", [0, 4, 6, 8])
 def test_each_column_is_the_model_that_experiment_robust_trains_alone(sweep, tmp_path, column):
     experiment_robust.main(["--epsilon", f"{sweep['train_epsilons'][column]:.2f}", "--dtype", "float64", "--seed", "1", "--shuffle",
                             "--epochs", "3", "--out-dir", str(tmp_path)])
