@@ -244,12 +244,15 @@ def benchmark_section(results):
         command = f"python benchmarks/{path.stem}.py"
         with storage.blaming(path, command):
             saved = storage.read_json(path)
-            rows = [[case, f"{1e3 * row['median']:,.2f}", f"{row['ratio']:.3g}", f"{1e3 * row['minimum']:,.2f} – {1e3 * row['maximum']:,.2f}"]
+            rows = [[case, f"{1e3 * row['median']:,.2f}", f"{row['ratio']:,.0f}" if row["ratio"] >= 100 else f"{row['ratio']:.3g}",
+                     f"{1e3 * row['minimum']:,.2f} – {1e3 * row['maximum']:,.2f}"]
                     for case, row in saved["cases"].items()]
             more = [f"{name.replace('_', ' ')}: {', '.join(f'{key} {value:.3g}' for key, value in saved[name].items())}."
                     for name in ("exponent", "speedup", "peak_memory_mb") if name in saved]
             parts.append("\n\n".join([f"**{path.stem}** (`{command}`)",
-                                      table(["case", "median ms", f"ratio to {saved['reference']}", "min – max ms"], rows), *more]))
+                                      table(["case", "median ms", f"ratio to {saved['reference']}", "min – max ms"], rows), *more,
+                                      *(f'<img src="benchmarks/{picture.name}" alt="{path.stem}" width="700">'
+                                        for picture in [path.with_suffix(".png")] if picture.exists())]))
     return parts and "## Benchmarks\n\nEach ratio is measured in one run, the cases alternately; what follows from them is in " \
            "[benchmarks/README.md](../benchmarks/README.md).\n\n" + "\n\n".join(parts) + "\n"
 

@@ -138,10 +138,10 @@ def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), dtyp
     blocks = training.resident(data.x_train, data.y_train, args.shuffle, args.seed)
     batch_size = min(args.batch_size, len(data.y_train))
     total = args.epochs * math.ceil(len(data.y_train) / batch_size)
-    steps = StepRecord(np.unique(((total - 1) * np.linspace(0, 1, RECORDED_STEPS) ** 2).astype(int)))
+    record = StepRecord(np.unique(((total - 1) * np.linspace(0, 1, RECORDED_STEPS) ** 2).astype(int)))
     with storage.write_run(folder) as place:
         history = training.train(model, loss_fn, blocks, args.epochs, batch_size, callbacks=[
-            Evaluation(lambda model: training.measure(model, loss_fn, data.x_test, data.y_test)), steps,
+            Evaluation(lambda model: training.measure(model, loss_fn, data.x_test, data.y_test)), record,
             keras.callbacks.CSVLogger(place / "history.csv"), *callbacks])
         weights, bias = training.linear_weights(model)
         train_loss, _ = training.measure(model, loss_fn, data.x_train, data.y_train)
@@ -152,8 +152,8 @@ def train_linear(folder, loss_fn, data, args, optimizer=None, callbacks=(), dtyp
             "test_loss": training.measure(model, loss_fn, data.x_test, data.y_test)[0],
         }
         arrays = figure_arrays(weights, bias, data) | dict(
-            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=steps.numbers,
-            step_weights=steps.weights, step_gradients=steps.gradients)
+            lit_pixels=data.x_train.reshape(len(data.x_train), -1).any(axis=0), recorded_steps=record.numbers,
+            step_weights=record.weights, step_gradients=record.gradients)
         save(place, args, data, metrics, arrays, model, **config)
     return metrics
 

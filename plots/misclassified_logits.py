@@ -27,7 +27,7 @@ def draw(results):
         attacked = [logits - targets * size for size in reach]
         wrong = [values[values * targets <= 0] for values in attacked]
         limit = max(limit, *(1.15 * np.abs(values).max(initial=0) for values in wrong))
-        grid = np.linspace(-limit, limit, 1500)
+        grid = np.linspace(-limit, limit, 800)
         count = dict(fontsize=10, color="0.4", ha="right", transform=axes.get_yaxis_transform())
         axes.text(1, 1.15, "mistakes", **count)
         for row, values in enumerate(wrong):

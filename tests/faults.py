@@ -6,7 +6,8 @@
 Works in a copy of the project. Each trial starts a script over results that are there already, sends it SIGINT (to all its
 processes, as a terminal does), SIGTERM or SIGKILL (to itself) at a random moment, and then asks: is everything that was saved
 the old or the new, whole? Did it end in one line and with its status? Is a process of it left, or a hidden file too many?
-Does the next run succeed, and clear what is left? Needs POSIX signals. Ends with status 1 if anything was lost.
+Does the next run succeed, and clear what is left? Needs POSIX signals. Ends with status 1 if anything was lost, or said in more
+than one line.
 """
 import argparse
 import hashlib
@@ -119,8 +120,8 @@ class Trials:
 
     def check_end(self, where, number, process, stderr):
         # A negative status is Python's own, of the first moments, before the script's main runs.
-        said = stderr.splitlines()[-1:]  # TensorFlow may have had something to say before
-        if number != signal.SIGKILL and (process.returncode not in (0, 128 + number, -number) or "Traceback" in stderr
+        said = stderr.splitlines()
+        if number != signal.SIGKILL and (process.returncode not in (0, 128 + number, -number) or len(said) > 1
                                          or said and "interrupted" not in said[0]):
             self.remarks.append(f"{where}: status {process.returncode}, {stderr[-500:]!r}")
         for _ in range(GRACE * 10):
@@ -172,11 +173,13 @@ def main():
     parser.add_argument("--only", choices=tried(), help="one script alone")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
     args = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or the scripts would ignore it, if this one runs in the background
     chosen = {name: row for name, row in tried().items() if args.only in (None, name)}
     shares, moments = sum(share for _, share, _ in chosen.values()), random.Random(args.seed)
     failed = False
-    print("| script | SIGINT | SIGTERM | SIGKILL | survived | lost |\n| --- | ---: | ---: | ---: | ---: | ---: |", flush=True)
-    totals, details = [0] * 5, {}
+    print("| script | SIGINT | SIGTERM | SIGKILL | survived | lost | not in one line |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+          flush=True)
+    totals, details = [0] * 6, {}
     with tempfile.TemporaryDirectory() as temporary:
         project = Path(temporary) / "project"
         shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "results"))
@@ -193,11 +196,11 @@ def main():
                 if trials.seconds < QUICK or done % RECOVER_EVERY == 0 or done == count:
                     trials.complete(seeds[done % len(seeds)])
                 lost += len(trials.lost) > before
-            row = [*trials.tried.values(), count - lost, lost]
+            row = [*trials.tried.values(), count - lost, lost, len(trials.remarks)]
             print(f"| {name} | {' | '.join(map(str, row))} |", flush=True)
             totals = [total + value for total, value in zip(totals, row)]
             details[name] = trials.lost, trials.remarks
-            failed |= bool(trials.lost)
+            failed |= bool(trials.lost or trials.remarks)
     print(f"| together | {' | '.join(map(str, totals))} |")
     for name, (lost, remarks) in details.items():
         for line in [*(f"lost: {line}" for line in lost), *(f"not in one line: {line}" for line in remarks)]:

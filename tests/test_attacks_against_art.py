@@ -1,4 +1,6 @@
 """The exact attacks beside the Adversarial Robustness Toolbox, which nobody here wrote."""
+import os
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ art_attacks = pytest.importorskip("art.attacks.evasion")
 art_estimators = pytest.importorskip("art.estimators.classification")
 
 MODELS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3", "random")
-COUNT = 400  # test images
+COUNT = 2115 if "EXAMPLES" in os.environ else 400  # test images; all of them in `make test-all`
 
 
 @pytest.fixture(scope="module", params=MODELS)

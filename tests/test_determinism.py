@@ -14,7 +14,8 @@ def alone(script, tmp_path_factory):
     """robust-0.2, trained once more in a process of its own, with one thread of TensorFlow."""
     folder = tmp_path_factory.mktemp("alone")
     done = script("experiment_robust.py", "--epsilon", "0.2", "--out-dir", folder, TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and done.stderr == ""
+    assert "epoch 10/10" in done.stdout and "robust-0.2: test accuracy" in done.stdout
     return folder / "robust-0.2"
 
 

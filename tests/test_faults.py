@@ -150,7 +150,7 @@ def test_a_handful_of_the_random_trials(tmp_path, name, trials):
     done = subprocess.run([sys.executable, ROOT / "tests" / "faults.py", "--source", source, "--only", name, "--trials", str(trials)],
                           text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"| together | {trials // 3} | {trials // 3} | {trials // 3} | {trials} | 0 |" in done.stdout
+    assert f"| together | {trials // 3} | {trials // 3} | {trials // 3} | {trials} | 0 | 0 |" in done.stdout
 
 
 @posix
