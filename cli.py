@@ -16,9 +16,11 @@ def say(message):
 
 
 def interrupted_import(kind, error, traceback):
-    """sys.excepthook: report Ctrl-C during imports in one line, too."""
+    """sys.excepthook: report Ctrl-C during imports, and a package that is not installed, in one line, too."""
     if kind is KeyboardInterrupt:
         say("interrupted before it began")
+    elif kind is ModuleNotFoundError and "--debug" not in sys.argv:
+        say(f"{error}{hint(error)}")
     else:
         sys.__excepthook__(kind, error, traceback)
 
@@ -103,12 +105,19 @@ def add_out_dir(to):
                     "or results-A-B for other digits)")
 
 
+def folder(text):
+    """An argparse type: a folder that exists."""
+    if not path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a folder; --results takes one with saved runs")
+    return Path(text)
+
+
 def add_results(to):
-    to.add_argument("--results", type=path, default=storage.RESULTS, help="the folder with the saved runs (default: results)")
+    to.add_argument("--results", type=folder, default=storage.RESULTS, help="the folder with the saved runs (default: results)")
 
 
 def add_epsilons(to, default):
-    to.add_argument("--epsilon", type=epsilon, action=Different, default=list(default), dest="epsilons",
+    to.add_argument("--epsilon", type=epsilon, action=Different, default=list(default), dest="epsilons", metavar="ε",
                     help="the l-infinity radius, in pixel units (0..1 is the range of a pixel), repeatable "
                     f"(default: {' '.join(map(str, default))})")
 

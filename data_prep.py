@@ -108,7 +108,7 @@ def download():
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when there is no network
         raise OSError(f"MNIST could not be downloaded ({(str(error) or type(error).__name__).splitlines()[0]}); "
-                      "download it elsewhere and pass --source PATH") from None
+                      "download it elsewhere and run: python data_prep.py --source PATH, with the same --digits") from None
     return dict(x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 

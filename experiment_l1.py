@@ -8,7 +8,7 @@ The penalty applies whatever the examples are; the robust loss ignores examples 
     results/l1-0.2/             λ chosen so that ‖w‖₁ equals that of robust-0.2; the scale of w, and so of its norm, means
                                 something else in the two losses
     results/l1-0.2-equivalent/  λ = ε times the least robust loss (exact-0.2): with this λ the two problems have the same
-                                optimal classifiers (optimum.py has the proof)
+                                optimal classifiers, up to scale (optimum.py has the proof)
 
 Reads results/robust-0.2/ and results/exact-0.2/. Each run has config.json, metrics.json, history.csv, arrays.npz, model.keras.
 """
@@ -23,6 +23,7 @@ from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE
 
 EPSILONS = (0.2,)  # of the robust run to be matched
 LOG_PENALTIES = (-6.0, 0.0)  # log10 of λ: where the search begins
+SMALLEST_PENALTY = 1e-9  # below it, the least robust loss is zero but for rounding
 NEAR = 0.005  # relative tolerance of the ‖w‖₁ match
 
 
@@ -79,6 +80,9 @@ def main(argv=None):
     wanted = {epsilon: (storage.read_run(results / storage.run_name("robust", epsilon), scalars=["weight_l1_norm"]),
                         storage.read_run(results / storage.run_name("exact", epsilon), scalars=["l1_penalty"]))
               for epsilon in args.epsilons}
+    for epsilon, (_, exact) in wanted.items():
+        if exact.metrics["l1_penalty"] < SMALLEST_PENALTY:
+            raise ValueError(f"epsilon {epsilon:g}: the robust loss can be zero, so no L1 penalty is equivalent; try a larger --epsilon")
     import runs
     for epsilon, (robust, exact) in wanted.items():
         for variant, penalty in ((None, find_penalty(robust.metrics["weight_l1_norm"], data, args)),

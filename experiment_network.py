@@ -19,7 +19,9 @@ HIDDEN = (64, 64)  # units of the two hidden layers
 EPSILONS = np.linspace(0, 0.3, 7)  # attacks, in pixel units; beyond them nothing is left of the accuracy
 PGD_STEPS = 10
 IMAGES = 50  # test images whose landscapes are measured; the first one is drawn
-OFFSETS = np.linspace(-0.5, 0.5, 201)  # along each direction, in pixel units; for a pixel, its whole range and more
+OFFSETS = np.linspace(-0.5, 0.5, 201)  # along each direction, in pixel units
+VALUES = np.linspace(0, 1, 21)  # of one pixel after the other, its whole range
+TURNING_IMAGES = 20  # test images of which every pixel is varied
 DIRECTIONS = ("pixel", "random", "adversarial")
 
 
@@ -53,9 +55,24 @@ def measured_directions(model, x, y, seed):
 
 
 def turns(losses):
-    """How often the slope changes its sign along the last axis: 0 for whatever only rises or only falls."""
-    slope = np.sign(np.round(np.diff(losses), 6))
-    return np.sum(slope[..., 1:] * slope[..., :-1] < 0, axis=-1)
+    """How often the slope changes its sign along the last axis, flat parts aside: 0 for whatever only rises or only falls."""
+    def count(line):
+        slope = np.sign(np.round(np.diff(line), 6))
+        slope = slope[slope != 0]
+        return np.sum(slope[1:] != slope[:-1])
+
+    return np.apply_along_axis(count, -1, losses)
+
+
+def turning_pixels(model, x):
+    """The share of pixels, over all images, along which the logit turns while the pixel goes from 0 to 1; x: (images, 28, 28, 1)."""
+    turning = []
+    for image in x:
+        points = np.tile(image.ravel(), (image.size, len(VALUES), 1))
+        points[np.arange(image.size), :, np.arange(image.size)] = VALUES
+        logits = model.predict(points.reshape(-1, *image.shape), batch_size=10_000, verbose=0)
+        turning.append(turns(logits.reshape(image.size, len(VALUES))) > 0)
+    return float(np.mean(turning))
 
 
 def bend(losses):
@@ -104,6 +121,7 @@ def main(argv=None):
         metrics = dict(train_accuracy=train_accuracy, test_accuracy=test_accuracy, train_loss=train_loss, test_loss=test_loss,
                        train_accuracy_running=float(history["accuracy"][-1]),
                        misclassified_test=int(np.sum(data.y_test * logits <= 0)), images=IMAGES, turns={}, bend={},
+                       turning_pixels=turning_pixels(model, data.x_test[:TURNING_IMAGES]), turning_images=TURNING_IMAGES,
                        robust_accuracy={"epsilon": EPSILONS.tolist(), **attack_curves(model, data.x_test, data.y_test)})
         arrays = dict(offsets=OFFSETS, test_logits=logits, test_targets=data.y_test.astype(np.int8))
         x, y = data.x_test[:IMAGES], data.y_test[:IMAGES]

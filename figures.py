@@ -4,7 +4,7 @@
 POST_FIGURES = {
     "hinge_loss": "The hinge loss against the margin y·ŷ.",
     "hinge_margin": "The hinge loss of both classes against the logit, and the soft margin between their kinks.",
-    "landscape_nonlinear": "The loss along one input of a non-linear model: the post's sketch, next to measured curves.",
+    "landscape_nonlinear": "The loss along one input of a non-linear model: the post's sketch, next to measured curves if the network was trained.",
     "landscape_linear": "The loss along one input of the linear model: a straight line.",
     "perturbation_boxes": "The ℓ∞ neighbourhoods: a box of side 2ε around every example.",
     "hinge_robust": "The robust hinge: both kinks move outward by ε‖w‖₁.",
@@ -12,7 +12,7 @@ POST_FIGURES = {
                         "is driven to zero. (The post labels this slope ∂L/∂x_i; by its own formula it is ∂L/∂w_i.)",
     "accuracy_table": "Accuracy of the four models.",
     "misclassified_clean": "Test images misclassified without an attack: up to four per model, nearest to the boundary first.",
-    "model_weights": "The weights as pictures: dark pushes to “one”, light to “zero”.",
+    "model_weights": "The weights as pictures: dark pushes to +1 (in the post, the digit one), light to −1.",
     "robust_accuracy": "Accuracy under the exact worst case, unclipped as in the post.",
     "misclassified_attacked": "Attacked images that are misclassified, nearest to the boundary.",
     "misclassified_logits": "Attacked logits of the misclassified images, and how many there are.",
@@ -20,8 +20,8 @@ POST_FIGURES = {
 OPTIMUM_FIGURES = {
     "robust_accuracy_exact": "Accuracy under the exact worst case: the post's recipe and the optimum. Thin lines: clipped.",
     "model_weights_exact": "The weights of the post's recipe and of the optimum; frames mark the pixels that the optimum uses.",
-    "weight_threshold": "“Weights smaller than ε are wiped off”, exactly: a pixel has a weight only where the active examples' "
-                        "mean |y x_i| equals ε.",
+    "weight_threshold": "“Weights smaller than ε are wiped off”, exactly: a pixel has a weight only where "
+                        "|mean y x_i| of the active examples equals ε.",
 }
 CLAIM_FIGURES = {
     "robust_accuracy_seeds": "Figure 11 over seeds that differ in initial weights and in the order of the images.",

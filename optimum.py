@@ -17,14 +17,15 @@ that satisfies the constraints on all the data,
 
 so a checked α is a lower bound, the objective on all the data an upper one, and where they meet is the optimum.
 
-Robust training and an L1 penalty. Divide (w, b) by s = 1 + ε ‖w‖₁. The robust loss becomes s times the plain hinge of the new
-(v, c), and 1 / s = 1 - ε ‖v‖₁; so at the optimum, of value F,
+Robust training and an L1 penalty. Above the ε of separation (see `separate`) the least robust loss F is positive, and the hinge
+loss with the penalty λ = ε F has the same optimal classifiers, up to scale. For divide (w, b) by 1 + ε ‖w‖₁: that maps all of
+them one-to-one onto the (v, c) with ε ‖v‖₁ < 1, where the robust loss is H / (1 - ε ‖v‖₁), with H the mean hinge of (v, c). It
+is at least F, so
 
-    (1/n) Σ_i max(0, 1 - y_i (v·x_i + c)) + λ ‖v‖₁ = F    for λ = ε F,
+    H + ε F ‖v‖₁ >= F,    with equality at the robust optima and nowhere else.
 
-while the same α is feasible for the dual of this problem (its bound for every pixel is n λ = ε Σ α) and gives F, too: (v, c) is
-an optimum of the hinge loss with the L1 penalty ε F. Both draw the same boundary. That robustness and regularisation can be one
-thing is due to Xu, Caramanis and Mannor (arXiv:0803.3490) for the SVM.
+Where ε ‖v‖₁ >= 1 the left side is greater than F, since H = 0 with ε ‖v‖₁ = 1 would separate the classes at ε. That robustness and
+regularisation can be one thing is due to Xu, Caramanis and Mannor (arXiv:0803.3490) for the SVM.
 """
 from typing import NamedTuple
 
@@ -149,10 +150,10 @@ class Separation(NamedTuple):
 
 
 def separate(x, y):
-    """The (w, b) of least ‖w‖₁ with y_i (w·x_i + b) >= 1 for every example, or None if no model separates the classes.
+    """The (w, b) of least ‖w‖₁ with y_i (w·x_i + b) >= 1 for every example, or None if none with ‖w‖₁ below LARGEST_ALPHA does.
 
     At every ε below 1/‖w‖₁, and at no other, the robust loss can be zero; there (w, b) / (1 - ε ‖w‖₁) has it. The program
-    is the dual, maximise Σ α with |Σ_i α_i y_i x_ij| <= 1 for every pixel; by weak duality Σ α <= ‖w‖₁ for every separating w,
+    is the dual, maximise Σ α with α >= 0, Σ α y = 0 and |Σ_i α_i y_i x_ij| <= 1 for every pixel; by weak duality Σ α <= ‖w‖₁ for every separating w,
     so that 1/Σ α is an upper bound of the ε of separation. x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}.
     """
     used = np.ptp(x, axis=0) > 0
@@ -162,7 +163,7 @@ def separate(x, y):
         rows = signed[examples].T
         program = linprog(-np.ones(len(examples)), sparse.vstack([rows, -rows]), np.ones(2 * rows.shape[0]),
                           y[np.newaxis, examples], [0], bounds=(0, LARGEST_ALPHA), **SOLVER)
-        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:  # the dual is unbounded: no model separates the classes
+        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:  # the dual is unbounded, or nearly so: no model separates the classes
             return None
         if program.status != 0:
             raise ValueError(f"HiGHS could not solve the separation program: {program.message}")

@@ -4,6 +4,8 @@
 
 No measured number in the report is typed by hand; the published ones are.
 """
+import shlex
+
 import cli  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
@@ -37,6 +39,11 @@ def nearest(values, value):
     return int(np.argmin(np.abs(np.subtract(values, value))))
 
 
+def flag(results):
+    """The --results of a command for a results folder, where it is not the default."""
+    return "" if results.resolve() == storage.RESULTS else f" --results {shlex.quote(str(results))}"
+
+
 def accuracy_at(metrics, kind, epsilon):
     """The saved accuracy under attack at one of the saved epsilons, as a fraction."""
     curve = metrics["robust_accuracy"]
@@ -47,11 +54,15 @@ def read_metrics(results):
     """metrics.json of the post's four runs, by name. Raises FileNotFoundError or ValueError with the cure."""
     needed = ("train_accuracy_running", "train_accuracy", "test_accuracy", "weight_l1_norm",
               *(f"robust_accuracy.{name}" for name in ("epsilon", "unclipped", "clipped")))
-    return {run: storage.read_run(results / run, metrics=needed).metrics for run in PUBLISHED}
+    runs = {name: storage.read_run(results / name, metrics=needed) for name in PUBLISHED}
+    if len({run.config["data_sha256"] for run in runs.values()}) > 1:
+        raise storage.Unusable(f"{results} mixes runs of different data; make them anew with: python reproduce.py{storage.place_flags(results)}")
+    return {name: run.metrics for name, run in runs.items()}
 
 
-def digits_of(results):
-    return tuple(storage.read_run(results / "regular").config["arguments"]["digits"])
+def of_the_post(results):
+    """Whether the runs are of the post's digits."""
+    return tuple(storage.read_run(results / "regular").config["arguments"]["digits"]) == cli.DIGITS
 
 
 def post_table(metrics, published=True):
@@ -92,11 +103,11 @@ def figure_list(results, figures, numbered=False):
 
 def post_section(results):
     """The post's own table and figures."""
-    metrics, digits = read_metrics(results), digits_of(results)
+    metrics = read_metrics(results)
     return f"""\
 ## The post's table
 
-{post_table(metrics, digits == cli.DIGITS)}
+{post_table(metrics, of_the_post(results))}
 
 Train is what the post calls so: the running average over the last epoch, while the weights move. The row below it is the
 accuracy of the final weights. Made by `python experiment_regular.py` and `python experiment_robust.py`.
@@ -135,22 +146,24 @@ def optimum_section(results):
     epsilon, sgd, best = epsilons[-1], at["the post's recipe"], at["the optimum"]  # of the largest ε
     used = np.flatnonzero(best.arrays["weights"])
     attacked = [accuracy_at(run.metrics, "unclipped", epsilon) for run in (sgd, best)]
+    separation = best.metrics["separation_epsilon"]
+    separable = (f"The training images can be separated with zero robust loss below ε = {separation:.4f}, and at no ε above." if separation
+                 else "No linear model separates the training images.")
+    strokes = ("The strokes visible in the post's weight pictures result from stopping SGD after ten epochs; the further the robust loss is "
+               "minimised, the fewer remain. " if of_the_post(results) else "")
     places = ", at (row, column) " + " and ".join(f"({pixel // 28}, {pixel % 28})" for pixel in used) if 0 < len(used) <= 3 else ""
     return f"""\
-## How far from the best robust classifier?
+## How far from the optimum?
 
-Robust training of a linear model is convex, so the best model can be computed, and proved to be the best
-(`python experiment_exact.py`; [optimum.py](../optimum.py) says how). At ε = {epsilon:g} its objective is proved to {best.metrics['gap']:.0e}.
+Robust training of a linear model is convex, so the model of least robust loss on the training images can be computed, and proved
+(`python experiment_exact.py`; [optimum.py](../optimum.py) says how). At ε = {epsilon:g} its loss is proved to {best.metrics['gap']:.1g}.
 
 {table(["", "robust loss", "loss / optimum", "non-zero weights", "clean test %", "attacked at that ε, unclipped %", "clipped %"], rows)}
 
 **What follows.** At ε = {epsilon:g} the optimum uses {len(used)} of the 784 pixels{places}. Under the attack that it is trained for it
 keeps {percent(attacked[1])} % of the test images, {100 * (attacked[1] - attacked[0]):.1f} points more than the post's model, whose loss is \
 {sgd.metrics['train_loss'] / max(best.metrics['objective'], 1e-12):.1f} times as large;
-for that it gives up {100 * (sgd.metrics['test_accuracy'] - best.metrics['test_accuracy']):.1f} points of clean accuracy. The strokes visible in the post's weight pictures \
-result from stopping SGD after
-ten epochs; the further the robust loss is minimised, the fewer remain. The training images can be separated with zero robust
-loss below ε = {best.metrics['separation_epsilon']:.4f}, and at no ε above.
+for that it gives up {100 * (sgd.metrics['test_accuracy'] - best.metrics['test_accuracy']):.1f} points of clean accuracy. {strokes}{separable}
 
 {figure_list(results, OPTIMUM_FIGURES)}
 """
@@ -184,14 +197,9 @@ def claims_section(results):
     path = results / "claims.json"
     if not path.exists():
         return ""
-    with storage.blaming(path, "python claims.py" if results == storage.RESULTS else f"python claims.py --results {results}"):
+    with storage.blaming(path, f"python claims.py{flag(results)}"):
         rows = [[f"{entry['claim']} ({entry['section']})", entry["measured"], f"**{entry['verdict']}**", entry["why"]]
                 for entry in storage.read_json(path)["claims"]]
-    seeds = [storage.read_run(results / name) for name in ("regular-seeds", "robust-seeds")]
-    spread = [[title, *(f"{100 * mean:.3f} ± {100 * deviation:.3f}" for run in seeds
-                        for mean, deviation in zip(run.metrics[name]["mean"], run.metrics[name]["standard_deviation"]))]
-              for title, name in (("Train", "train_accuracy_running"), ("Test", "test_accuracy"))]
-    draws = storage.read_run(results / "transfer", metrics=["draws"]).metrics["draws"]
     return f"""\
 ## The post's claims, measured
 
@@ -199,6 +207,20 @@ def claims_section(results):
 
 Where four numbers are given, they are the regular model and robust ε = 0.1, 0.2, 0.3; where three, the robust ones. Computed by
 `python claims.py` from the saved runs; all numbers are in [claims.json](claims.json).
+"""
+
+
+def beyond_section(results):
+    """What the claims stand on: seeds, a network, surrogates, an L1 penalty."""
+    if not all(storage.exists(results / name) for name in ("regular-seeds", "robust-seeds", "network", "transfer", "l1-0.2")):
+        return ""
+    seeds = [storage.read_run(results / name) for name in ("regular-seeds", "robust-seeds")]
+    spread = [[title, *(f"{100 * mean:.3f} ± {100 * deviation:.3f}" for run in seeds
+                        for mean, deviation in zip(run.metrics[name]["mean"], run.metrics[name]["standard_deviation"]))]
+              for title, name in (("Train", "train_accuracy_running"), ("Test", "test_accuracy"))]
+    draws = storage.read_run(results / "transfer", metrics=["draws"]).metrics["draws"]
+    return f"""\
+## Seeds, a network, surrogates, a penalty
 
 Accuracy over {seeds[0].config["arguments"]["seeds"]} seeds, mean ± standard deviation (`--seeds` of both experiments):
 
@@ -253,7 +275,7 @@ def benchmark_section(results):
                                       table(["case", "median ms", f"ratio to {saved['reference']}", "min – max ms"], rows), *more,
                                       *(f'<img src="benchmarks/{picture.name}" alt="{path.stem}" width="700">'
                                         for picture in [path.with_suffix(".png")] if picture.exists())]))
-    return parts and "## Benchmarks\n\nEach ratio is measured in one run, the cases alternately; what follows from them is in " \
+    return parts and "## Benchmarks\n\nEach ratio is measured in one run, the cases alternately (the attack libraries in a loop of their own); what follows from them is in " \
            "[benchmarks/README.md](../benchmarks/README.md).\n\n" + "\n\n".join(parts) + "\n"
 
 
@@ -264,7 +286,7 @@ def findings(results):
     verdicts = [entry["verdict"] for entry in storage.read_json(results / "claims.json")["claims"]]
     regular = [percent(accuracy_at(runs["regular"].metrics, kind, 0.2)) for kind in ("unclipped", "clipped")]
     return f"""\
-- At ε = 0.3 the best robust linear classifier, computed with a proof of optimality, uses {np.count_nonzero(runs["exact-0.3"].arrays["weights"])} of the 784 pixels and
+- The linear classifier of least robust loss at ε = 0.3, computed with a proof of optimality, uses {np.count_nonzero(runs["exact-0.3"].arrays["weights"])} of the 784 pixels and
   classifies {percent(accuracy_at(best, "unclipped", 0.3))} % of the test images correctly under attack. The post's recipe reaches {percent(accuracy_at(sgd, "unclipped", 0.3))} %, and its
   robust loss is {sgd["optimality_gap"]:.1f} times the minimum.
 - Of {len(verdicts)} claims of the post, {verdicts.count("holds")} hold, {verdicts.count("holds with a condition")} hold with a condition and {verdicts.count("does not hold")} do not hold as worded.
@@ -274,10 +296,14 @@ def findings(results):
 def write(results):
     """Write README.md into a results folder, with a section for what has been run; returns its path."""
     with storage.blaming(results):
-        sections = [section(results) for section in (post_section, optimum_section, claims_section, sweep_section, benchmark_section)]
+        sections = [section(results) for section in (post_section, optimum_section, claims_section, beyond_section, sweep_section,
+                                                     benchmark_section)]
     path = results / "README.md"
-    storage.write_file(path, "# Results\n\nWritten by `python report.py` from the saved runs in this folder; "
-                       "`python reproduce.py` regenerates everything.\n\n" + "\n".join(filter(None, sections)))
+    place = storage.place_flags(results)
+    here = f" The commands below are for the folder results; for this one, add `{place.strip()}` to those of experiments, and " \
+           f"`{flag(results).strip()}` to those of figures." if place else ""
+    storage.write_file(path, f"# Results\n\nWritten by `python report.py{flag(results)}` from the saved runs in this folder; "
+                       f"`python reproduce.py{place}` regenerates everything.{here}\n\n" + "\n".join(filter(None, sections)))
     return path
 
 

@@ -19,6 +19,7 @@ from training import keras, tf
 ATTACK_EPSILONS = np.linspace(0, 0.5, 101)  # the post's evaluation, in pixel units
 SHOWN_EPSILONS = np.linspace(0, 0.5, 11)  # those for which one misclassified image is kept for display
 SHOWN_CLEAN = 4  # images misclassified without an attack that are kept for display
+NO_LOSS = 1e-7  # an optimum below it is zero but for rounding
 RECORDED_STEPS = 128  # how many steps are saved, densest at the start, where most happens; all of them would take 8 MB per run
 
 
@@ -112,12 +113,13 @@ def compare_with_optimum(results, epsilon):
         try:
             with storage.write_run(folder) as place:  # a copy with one more number; the lock keeps other writers out
                 robust = storage.read_run(folder, scalars=["train_loss"])
-                if exact.metrics["objective"] <= 0 or robust.config.get("data_sha256") != exact.config.get("data_sha256"):
+                if exact.metrics["objective"] <= NO_LOSS or robust.config.get("data_sha256") != exact.config.get("data_sha256"):
                     raise ValueError("there is no ratio")
                 shutil.copytree(folder, place, dirs_exist_ok=True)
                 ratio = robust.metrics["train_loss"] / exact.metrics["objective"]
                 storage.write_json(place / "metrics.json", robust.metrics | {"optimality_gap": ratio})
-        except (FileNotFoundError, NotADirectoryError, BlockingIOError, ValueError):  # missing, from other data, or being written right now
+        except (FileNotFoundError, NotADirectoryError, FileExistsError, BlockingIOError, ValueError):
+            # missing, no run, from other data, or being written right now
             continue
 
 

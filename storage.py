@@ -21,6 +21,7 @@ POST_RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # the post's 
 POST_EPSILONS = (0.1, 0.2, 0.3)  # of the robust ones, in pixel units
 READ_ATTEMPTS, READ_PAUSE = 10, 0.005  # seconds; replacing a run takes less, so what fails ten times is damaged
 FILES_OF_A_RUN = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras"}
+FILES_OF_THE_SYSTEM = {".DS_Store"}  # what macOS puts everywhere
 
 
 class Run(NamedTuple):
@@ -50,8 +51,9 @@ def rebuild_command(folder):
     """The command that recreates the run in `folder`."""
     kind, *rest = Path(folder).name.split("-")
     command = f"python experiment_{kind}.py"
+    flags = {"converged": " --recipe converged", "seeds": " --seeds 20"}
     for part in rest:
-        command += {"converged": " --recipe converged", "seeds": " --seeds 20", "equivalent": ""}.get(part, f" --epsilon {part}")
+        command += f" --epsilon {part}" if part[:1].isdigit() else flags.get(part, "")
     return command + place_flags(Path(folder).parent)
 
 
@@ -97,7 +99,7 @@ def _check_place(folder):
     """Raise OSError if a run saved in `folder` would take the place of something else."""
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file; move it away or choose another --out-dir")
-    foreign = {path.name for path in folder.iterdir()} - FILES_OF_A_RUN if folder.exists() else set()
+    foreign = {path.name for path in folder.iterdir()} - FILES_OF_A_RUN - FILES_OF_THE_SYSTEM if folder.exists() else set()
     if foreign:
         raise FileExistsError(f"{folder} holds {min(foreign)}, which is not of a saved run; move it away or choose another --out-dir")
 

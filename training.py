@@ -71,7 +71,9 @@ def losses_and_logits(model, loss_fn, x, y):
         logits, weights = logits[:, 0], weights[:, 0]
     else:  # every column has the same target
         y = tf.repeat(y[:, tf.newaxis], logits.shape[-1], axis=1)
-    losses = loss_fn(y, logits, weights)
+    losses = tf.convert_to_tensor(loss_fn(y, logits, weights))
+    if losses.shape.rank != logits.shape.rank:
+        raise ValueError(f"the loss must return one value per example, in the shape of the logits, {logits.shape}; it has {losses.shape}")
     check_same_shape(losses, logits)
     return losses, logits
 

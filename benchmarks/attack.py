@@ -3,7 +3,7 @@
     python benchmarks/attack.py      # a few minutes; needs requirements-bench.txt
 
 The floor is one matrix-vector product and a sort. ART and Foolbox attack every image at every ε, as they must for a model
-that is not known to be linear; that the curves agree is checked before anything is timed.
+that is not known to be linear; that the curves agree is checked before they are timed.
 """
 import bench  # first: installs the one-line Ctrl-C handler
 import numpy as np

@@ -29,7 +29,7 @@ def arguments(doc, repeat):
     parser = cli.parser(doc)
     parser.add_argument("--repeat", type=cli.number(int, 1, 1000), default=repeat, help="repetitions (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a small setting, to see that it runs")
-    parser.add_argument("--out-dir", type=cli.path, default=storage.RESULTS / "benchmarks", help="where the JSON file goes")
+    parser.add_argument("--out-dir", type=cli.path, default=storage.RESULTS / "benchmarks", help="where the JSON file goes (default: results/benchmarks)")
     return parser.parse_args()
 
 

@@ -13,10 +13,13 @@ import style
 
 def main():
     parser = style.cli.parser(__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *gallery.figure_names()], metavar="NAME", help="figures to draw: "
+    parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw: "
                         + ", ".join(gallery.figure_names()) + " (default: all)")
     style.cli.add_results(parser)
     args = parser.parse_args()
+    unknown = set(args.names) - set(gallery.figure_names())
+    if unknown:
+        parser.error(f"argument NAME: there is no figure {min(unknown)!r}; choose from {', '.join(gallery.figure_names())}")
     failures = gallery.draw_all(args.names or gallery.figure_names(), args.results)
     for failure in failures:
         print(failure, file=sys.stderr)

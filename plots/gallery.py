@@ -61,6 +61,8 @@ def draw_all(names, results):
                 try:
                     print(f"  {job.result()}", flush=True)
                 except (ValueError, OSError) as error:
+                    if "--debug" in sys.argv:
+                        raise
                     failures.append(f"{jobs[job]}: {error}")
                 except BrokenExecutor:
                     failures.append(f"{jobs[job]}: not drawn, because a drawing process was killed; run it again")

@@ -35,7 +35,7 @@ def draw_measured(panels, results):
         axes.plot(arrays["offsets"], linear, color=style.REGULAR_COLOUR, label="regular")
         axes.axvline(0, linestyle="--", color="black", linewidth=0.7)
         axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$")
-    panels[1].legend(fontsize=11, loc="upper left", borderaxespad=0, handlelength=1.4)
+    panels[0].legend(fontsize=11, loc="best", borderaxespad=0, handlelength=1.4)
 
 
 def draw(results):

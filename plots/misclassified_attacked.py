@@ -13,7 +13,7 @@ def draw(results):
     runs = [style.read_run(results / run, arrays=["shown_epsilons", "attacked_images", "attacked_found"]).arrays
             for run in style.RUNS]
     epsilons = runs[0]["shown_epsilons"]
-    figure, grid = plt.subplots(len(runs), len(epsilons), figsize=(style.WIDTH * 1.3, 0.8 * len(runs)))
+    figure, grid = plt.subplots(len(runs), len(epsilons), figsize=(style.WIDTH * 1.3, 0.8 * len(runs)), squeeze=False)
     for name, arrays, row in zip(style.RUNS, runs, grid):
         for axes, image, epsilon, found in zip(row, arrays["attacked_images"], epsilons, arrays["attacked_found"]):
             style.show_digit(axes, (image + epsilon) / (1 + 2 * epsilon) if found else None)

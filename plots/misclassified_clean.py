@@ -11,7 +11,7 @@ COLUMNS = 4
 
 
 def draw(results):
-    figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 0.92 * len(style.RUNS)))
+    figure, grid = plt.subplots(len(style.RUNS), COLUMNS, figsize=(style.WIDTH * 0.6, 0.92 * len(style.RUNS)), squeeze=False)
     for run, row in zip(style.RUNS, grid):
         saved = style.read_run(results / run, metrics=["misclassified_test"], arrays=["misclassified_clean"])
         images, count = saved.arrays["misclassified_clean"], saved.metrics["misclassified_test"]

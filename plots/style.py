@@ -1,5 +1,6 @@
 """What the figures share: colours, axes with arrows, the runs they read, and saving."""
 import io
+import itertools
 import sys
 from pathlib import Path
 
@@ -22,20 +23,22 @@ GREY = "#e8e8e8"  # the area above or below a curve
 THIN = dict(color="0.55", linewidth=0.7)  # a curve that is there for comparison
 REGULAR_COLOUR = "#8c8c8c"
 ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # darker for larger training epsilon
+OWN_COLOURS = ("#2171b5", "#d08a2e", "#6a51a3")  # of runs with a loss of your own
 BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", linewidth=0.7)  # round a formula
 
 
 def label(run):
     """What a figure calls a run: robust-0.1 is "robust ε = 0.1"."""
     kind, _, epsilon = run.partition("-")
-    return f"{kind} $\\epsilon$ = {epsilon}" if epsilon else kind
+    return f"{kind} $\\epsilon$ = {epsilon.replace('-', ', ')}" if epsilon[:1].isdigit() else run
 
 
 def colours(runs):
-    """A colour for each run: regular grey, robust ever darker green."""
-    scale = LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)
-    greens = iter(scale(np.linspace(0, 1, len(runs) - runs.count("regular"))))
-    return [REGULAR_COLOUR if run == "regular" else to_hex(next(greens)) for run in runs]
+    """A colour for each run: regular grey, robust the darker green the larger their epsilon, others one of their own."""
+    robust = sorted(run for run in runs if run.startswith("robust-"))
+    greens = LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)(np.linspace(0, 1, len(robust)))
+    own = itertools.cycle(OWN_COLOURS)
+    return [REGULAR_COLOUR if run == "regular" else to_hex(greens[robust.index(run)]) if run in robust else next(own) for run in runs]
 
 
 def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):
@@ -70,8 +73,8 @@ def show_digit(axes, image):
 
 
 def show_weights(axes, weights):
-    """Draw the weights of a model as a picture, dark for "one", on its own scale symmetric about 0; returns the picture."""
-    largest = np.abs(weights).max()
+    """Draw the weights of a model as a picture, dark for +1, on its own scale symmetric about 0; returns the picture."""
+    largest = np.abs(weights).max() or 1
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color="0.6", linewidth=0.5)
     return axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)

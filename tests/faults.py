@@ -119,10 +119,10 @@ class Trials:
         return True
 
     def check_end(self, where, number, process, stderr):
-        # A negative status is Python's own, of the first moments, before the script's main runs.
-        said = stderr.splitlines()
-        if number != signal.SIGKILL and (process.returncode not in (0, 128 + number, -number) or len(said) > 1
-                                         or said and "interrupted" not in said[0]):
+        # A negative status is Python's own, of the first moments, before the script's main runs; so is what it says in the very first.
+        said, unborn = stderr.splitlines(), stderr.startswith("Fatal Python error: init")
+        if number != signal.SIGKILL and not unborn and (process.returncode not in (0, 128 + number, -number) or len(said) > 1
+                                                        or said and "interrupted" not in said[0]):
             self.remarks.append(f"{where}: status {process.returncode}, {stderr[-500:]!r}")
         for _ in range(GRACE * 10):
             try:

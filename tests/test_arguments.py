@@ -40,7 +40,7 @@ BAD = {
     "--recipe": ["", "Post", "nonsense", "post ", []],
     "--quick": [["=1"]],
     "--repeat": [*WHOLE, "0", "1001"],
-    "--results": PATHS,
+    "--results": [*PATHS, "nowhere", __file__],
     "--seed": [*WHOLE, "2147483648"],
     "--seeds": [*WHOLE, "0", "1"],
     "--show": [["=1"]],

@@ -75,6 +75,6 @@ def test_labels_that_would_broadcast_are_refused(loss):
 def test_training_step_refuses_a_loss_that_is_not_per_example(data):
     model = training.linear_model(0)
     model.compile(optimizer="sgd")
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="one value per example"):
         training.train_step(model, model.optimizer, lambda y, logits, weights: tf.reduce_mean(logits),
                             data.x_test[:8], data.y_test[:8], 8)

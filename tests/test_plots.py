@@ -47,7 +47,10 @@ def test_a_run_of_your_own_joins_the_figures_by_one_line(fresh, tmp_path, monkey
             shutil.copytree(run, tmp_path / run.name)
     shutil.copytree(fresh.folder / "robust-0.2", tmp_path / "robust-0.25")
     monkeypatch.setattr(style, "RUNS", (*storage.POST_RUNS, "robust-0.25"))
-    assert len(set(map(tuple, style.colours(style.RUNS)))) == 5
+    five = style.colours(style.RUNS)
+    assert len(set(five)) == 5 and five[4] not in (five[1], five[3])  # between the others, as its ε
+    assert style.label("robust-0.25") == r"robust $\epsilon$ = 0.25" and style.label("squared-hinge") == "squared-hinge"
+    assert style.colours(("regular", "squared-hinge"))[1] == style.OWN_COLOURS[0]
     for name in ("accuracy_table", "misclassified_clean", "model_weights", "robust_accuracy", "misclassified_attacked",
                  "robust_accuracy_seeds"):
         gallery.draw_figure(name, tmp_path)

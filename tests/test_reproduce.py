@@ -1,10 +1,12 @@
 """A full fresh run beside the committed results, and the README beside both."""
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 
+import claims
 import figures
 import report
 import storage
@@ -103,3 +105,43 @@ def test_every_row_of_every_table_has_as_many_cells_as_its_header(fresh):
         assert len(cells) == 1, block
         tables += 1
     assert tables >= 7
+
+
+def test_other_digits_are_not_compared_with_the_post(tmp_path):
+    for run in RUNS:
+        shutil.copytree(storage.RESULTS / run, tmp_path / run)
+        config = json.loads((tmp_path / run / "config.json").read_text())
+        config["arguments"]["digits"] = [3, 8]
+        (tmp_path / run / "config.json").write_text(json.dumps(config))
+    text = report.write(tmp_path).read_text()
+    assert "Train, here" in text and "Train, post" not in text
+    with pytest.raises(storage.Unusable, match="about the digits 0 and 1; the runs in .* are of 3 and 8"):
+        claims.measure(tmp_path)
+
+
+def test_runs_of_different_data_are_not_mixed(tmp_path):
+    for run in RUNS:
+        shutil.copytree(storage.RESULTS / run, tmp_path / run)
+    config = json.loads((tmp_path / "robust-0.1" / "config.json").read_text()) | {"data_sha256": "other"}
+    (tmp_path / "robust-0.1" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(storage.Unusable, match="mixes runs of different data; make them anew with: python reproduce.py --out-dir"):
+        report.write(tmp_path)
+
+
+@pytest.mark.parametrize("there", [["exact-0.2"], ["exact-0.1", "exact-0.3", "robust-0.1-converged"], []])
+def test_report_shows_what_there_is(tmp_path, there):
+    for run in (*RUNS, *there):
+        shutil.copytree(storage.RESULTS / run, tmp_path / run)
+    text = report.write(tmp_path).read_text()
+    assert ("How far from the optimum" in text) == bool(there)
+    for run in there:
+        assert f"ε = {run.split('-')[1]}, the {'optimum' if run.startswith('exact') else 'post'}" in text
+
+
+def test_run_whose_writer_was_killed_between_the_two_renames_is_still_reported(tmp_path):
+    for run in (*RUNS, "exact-0.1"):
+        shutil.copytree(storage.RESULTS / run, tmp_path / run)
+    whole = report.write(tmp_path).read_text()
+    (tmp_path / ".exact-0.1.new").mkdir()
+    (tmp_path / "exact-0.1").rename(tmp_path / ".exact-0.1.new" / "old")
+    assert report.write(tmp_path).read_text() == whole

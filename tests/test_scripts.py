@@ -31,7 +31,9 @@ def test_short_run_from_the_shell(script, tmp_path):
     ("experiment_robust.py", ["--epsilon", "0.1", "--epsilon", "0.10"], "0.1 is given twice"),
     ("experiment_robust.py", ["--epsilon", "0.12345678"], "more than six digits"),
     ("data_prep.py", ["--digits", "7", "7"], "7 is given twice"),
-    ("plots", ["nonsense"], "invalid choice: 'nonsense'"),
+    ("plots", ["nonsense"], "there is no figure 'nonsense'; choose from"),
+    ("report.py", ["--results", "nowhere"], "'nowhere' is not a folder"),
+    ("plots/model_weights.py", ["--results", "nowhere"], "'nowhere' is not a folder"),
 ])
 def test_bad_argument_is_a_usage_error(script, tmp_path, name, arguments, complaint):
     done = script(name, *arguments, cwd=tmp_path)
@@ -43,8 +45,8 @@ def test_bad_argument_is_a_usage_error(script, tmp_path, name, arguments, compla
 @pytest.mark.parametrize("name, arguments, complaint", [
     ("experiment_regular.py", ["--digits", "3", "8"], "python data_prep.py --digits 3 8"),
     ("data_prep.py", ["--source", "nowhere"], "--source nowhere does not exist"),
-    ("report.py", ["--results", "nowhere"], "python experiment_regular.py --out-dir nowhere"),
-    ("plots/model_weights.py", ["--results", "nowhere"], "python experiment_regular.py --out-dir nowhere"),
+    ("report.py", ["--results", "."], "python experiment_regular.py --out-dir ."),
+    ("plots/model_weights.py", ["--results", "."], "python experiment_regular.py --out-dir ."),
 ])
 def test_what_cannot_be_done_is_one_line(script, tmp_path, name, arguments, complaint):
     done = script(name, *arguments, cwd=tmp_path)
