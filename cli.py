@@ -7,6 +7,7 @@ import math
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 
@@ -30,6 +31,8 @@ sys.excepthook = interrupted_import  # here, not in `run`, because importing Num
 import storage  # noqa: E402
 
 DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
+INTERRUPTS = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGALRM] if hasattr(signal, "SIGALRM") else [])  # the last not on Windows
+SWALLOWED = 1  # seconds after which an interrupt that has not ended the script is raised again
 MOST_EXAMPLES = 60_000  # MNIST's training images, all ten digits
 
 
@@ -187,13 +190,15 @@ def run(main):
     received = []
 
     def interrupt(number, frame):
+        # TensorFlow's C++ may print this exception, as a traceback, or swallow it: nothing of it is shown, and it is raised again.
         received.append(number)
-        if "--debug" not in sys.argv:  # an exception that TensorFlow's C++ cannot pass on is printed there, as a traceback
+        if "--debug" not in sys.argv:
             sys.stderr = io.StringIO()
+        _alarm(SWALLOWED)
         raise KeyboardInterrupt
 
     # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
-    signals = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    signals = [number for number in INTERRUPTS if signal.getsignal(number) != signal.SIG_IGN]
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))
@@ -207,6 +212,7 @@ def run(main):
     except SystemExit:
         raise
     except BaseException as error:
+        _alarm(0)
         sys.stderr = stderr
         known = isinstance(error, (ValueError, OSError, ImportError, MemoryError))
         if received or isinstance(error, KeyboardInterrupt):  # an interrupted import may end in any exception
@@ -221,8 +227,32 @@ def run(main):
         _abandon_output()
         sys.exit(status)
     finally:
+        _alarm(0)
         for number in signals:  # the work is finished or abandoned: another Ctrl-C would only garble the last message
             signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def interrupts_wait():
+    """Inside, an interrupt waits for the end of the block: raised in the middle of TensorFlow, it may be lost or crash it."""
+    waiting, handlers = [], {}
+    if threading.current_thread() is threading.main_thread():  # only there does Python handle signals
+        for number in INTERRUPTS:
+            if callable(signal.getsignal(number)):
+                handlers[number] = signal.signal(number, lambda *arguments: waiting.append(arguments))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if waiting:
+        handlers[waiting[0][0]](*waiting[0])
+
+
+def _alarm(seconds):
+    """Send SIGALRM after some seconds, or never if they are 0."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def _abandon_output():

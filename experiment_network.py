@@ -86,11 +86,12 @@ def attack_curves(model, x, y):
     curves = {name: [] for name in ("fgsm", "pgd", "fgsm_clipped", "pgd_clipped")}
     for epsilon in EPSILONS:
         for clip, end in ((False, ""), (True, "_clipped")):
-            attacked = {"fgsm": attacks.fgsm(model, x, y, epsilon, clip=clip),
-                        "pgd": attacks.pgd(model, x, y, epsilon, step_size=epsilon / 4, steps=PGD_STEPS, clip=clip)}
-            for name, images in attacked.items():
-                logits = model.predict(images, batch_size=10_000, verbose=0)[:, 0]
-                curves[name + end].append(float(np.mean(y * logits > 0)))
+            with cli.interrupts_wait():
+                attacked = {"fgsm": attacks.fgsm(model, x, y, epsilon, clip=clip),
+                            "pgd": attacks.pgd(model, x, y, epsilon, step_size=epsilon / 4, steps=PGD_STEPS, clip=clip)}
+                for name, images in attacked.items():
+                    logits = model.predict(images, batch_size=10_000, verbose=0)[:, 0]
+                    curves[name + end].append(float(np.mean(y * logits > 0)))
         print(f"  epsilon {epsilon:.2f}: " + "  ".join(f"{name} {values[-1]:.2%}" for name, values in curves.items()), flush=True)
     return curves
 

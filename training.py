@@ -181,18 +181,20 @@ def train(model, loss_fn, blocks, epochs, batch_size, callbacks=(), verbose=None
             callbacks.on_epoch_begin(epoch)
             done = examples = totals = 0
             for x, y in blocks(epoch):
-                callbacks.on_train_batch_begin(done)
-                loss, accuracy, *arrays = (result.numpy() for result in steps(x, y))
-                sizes = np.minimum(batch_size, len(y) - batch_size * np.arange(len(loss)))  # the last batch may be short
-                done, examples = done + len(loss), examples + len(y)
-                totals = totals + np.stack([sizes @ loss, sizes @ accuracy])
-                logs = dict(zip(("loss", "accuracy"), totals / examples))
-                first_loss = np.max(loss[0]) if first_loss is None else first_loss
-                if record is not None:
-                    record.add(*arrays)
-                callbacks.on_train_batch_end(done - 1, logs)
+                with cli.interrupts_wait():
+                    callbacks.on_train_batch_begin(done)
+                    loss, accuracy, *arrays = (result.numpy() for result in steps(x, y))
+                    sizes = np.minimum(batch_size, len(y) - batch_size * np.arange(len(loss)))  # the last batch may be short
+                    done, examples = done + len(loss), examples + len(y)
+                    totals = totals + np.stack([sizes @ loss, sizes @ accuracy])
+                    logs = dict(zip(("loss", "accuracy"), totals / examples))
+                    first_loss = np.max(loss[0]) if first_loss is None else first_loss
+                    if record is not None:
+                        record.add(*arrays)
+                    callbacks.on_train_batch_end(done - 1, logs)
             check_converging(logs["loss"], first_loss, f"in epoch {epoch + 1} of {epochs}")
-            callbacks.on_epoch_end(epoch, logs)
+            with cli.interrupts_wait():
+                callbacks.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
     finally:  # also when it diverges or is interrupted: CSVLogger closes its file here

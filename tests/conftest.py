@@ -28,10 +28,13 @@ settings.register_profile("project", deadline=None, derandomize=True, max_exampl
 settings.load_profile("project")
 
 
+SIGALRM = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
+
+
 @pytest.fixture(autouse=True)
 def own_signals():
     """Put back what cli.run does to Ctrl-C, so that pytest can still be interrupted."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, *SIGALRM)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

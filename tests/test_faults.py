@@ -2,6 +2,7 @@
 
 faults.py beside this file tries the scripts at random moments; here is what can be tried at every moment, or quickly.
 """
+import contextlib
 import json
 import multiprocessing
 import os
@@ -198,6 +199,36 @@ def test_signal_is_one_line_even_if_an_import_makes_something_else_of_it(capsys,
         code, stderr = ends_with(main, capsys)
         assert code == status and "interrupted" in one_line(stderr)
         signal.signal(number, signal.SIG_DFL)
+
+
+@posix
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupt_that_is_swallowed_is_raised_again(capsys, monkeypatch, number, status):
+    """As TensorFlow does while it traces."""
+    def swallow():
+        with contextlib.suppress(KeyboardInterrupt):
+            send(number)
+        time.sleep(60)
+
+    monkeypatch.setattr(cli, "SWALLOWED", 0.2)
+    start = time.monotonic()
+    code, stderr = ends_with(swallow, capsys)
+    assert code == status and "interrupted" in one_line(stderr) and time.monotonic() - start < 30
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+@posix
+def test_interrupt_waits_for_what_must_not_be_interrupted(capsys):
+    done = []
+
+    def work():
+        with cli.interrupts_wait():
+            send(signal.SIGINT)
+            done.append("all of it")
+        done.append("no more")
+
+    code, stderr = ends_with(work, capsys)
+    assert code == 130 and done == ["all of it"] and "interrupted" in one_line(stderr)
 
 
 @posix
