@@ -26,7 +26,8 @@ def interrupted_import(kind, error, traceback):
         sys.__excepthook__(kind, error, traceback)
 
 
-sys.excepthook = interrupted_import  # here, not in `run`, because importing NumPy below takes a while
+if Path(sys.argv[0]).resolve().is_relative_to(Path(__file__).resolve().parent):  # a script of ours, not somebody's notebook
+    sys.excepthook = interrupted_import  # here, not in `run`, because importing NumPy below takes a while
 
 import storage  # noqa: E402
 
@@ -34,8 +35,6 @@ DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 INTERRUPTS = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGALRM] if hasattr(signal, "SIGALRM") else [])  # the last not on Windows
 SWALLOWED = 1  # seconds after which an interrupt that has not ended the script is raised again
 MOST_EXAMPLES = 60_000  # MNIST's training images, all ten digits
-
-
 LARGEST_LEARNING_RATE = 1e9  # far beyond what any training survives
 LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image already holds every other one
 

@@ -41,7 +41,11 @@ def nearest(values, value):
 
 def flag(results):
     """The --results of a command for a results folder, where it is not the default."""
-    return "" if results.resolve() == storage.RESULTS else f" --results {shlex.quote(str(results))}"
+    place = results.resolve()
+    if place == storage.RESULTS:
+        return ""
+    shown = place.relative_to(storage.ROOT) if place.is_relative_to(storage.ROOT) else results
+    return f" --results {shlex.quote(str(shown))}"
 
 
 def accuracy_at(metrics, kind, epsilon):
@@ -156,7 +160,7 @@ def optimum_section(results):
 ## How far from the optimum?
 
 Robust training of a linear model is convex, so the model of least robust loss on the training images can be computed, and proved
-(`python experiment_exact.py`; [optimum.py](../optimum.py) says how). At ε = {epsilon:g} its loss is proved to {best.metrics['gap']:.1g}.
+(`python experiment_exact.py`; [optimum.py](../optimum.py) says how). At ε = {epsilon:g} the proof leaves a gap of {best.metrics['gap']:.1g}.
 
 {table(["", "robust loss", "loss / optimum", "non-zero weights", "clean test %", "attacked at that ε, unclipped %", "clipped %"], rows)}
 
