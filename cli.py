@@ -1,19 +1,11 @@
 """Shared by all command lines: argument types, training flags, one-line errors."""
-import argparse
-import contextlib
-import errno
-import io
-import math
 import os
-import signal
 import sys
-import threading
-from pathlib import Path
 
 
 def say(message):
     """One line on stderr, under the script's name."""
-    print(f"{Path(sys.argv[0]).name}: {' '.join(message.splitlines())}", file=sys.stderr)
+    print(f"{os.path.basename(sys.argv[0])}: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
 def interrupted_import(kind, error, traceback):
@@ -26,8 +18,17 @@ def interrupted_import(kind, error, traceback):
         sys.__excepthook__(kind, error, traceback)
 
 
-if Path(sys.argv[0]).resolve().is_relative_to(Path(__file__).resolve().parent):  # a script of ours, not somebody's notebook
-    sys.excepthook = interrupted_import  # here, not in `run`, because importing NumPy below takes a while
+if os.path.abspath(sys.argv[0]).startswith(os.path.dirname(os.path.abspath(__file__))):  # a script of ours, not somebody's notebook
+    sys.excepthook = interrupted_import  # here, not in `run`, and first of all, because the imports below take a while
+
+import argparse  # noqa: E402
+import contextlib  # noqa: E402
+import errno  # noqa: E402
+import io  # noqa: E402
+import math  # noqa: E402
+import signal  # noqa: E402
+import threading  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import storage  # noqa: E402
 
