@@ -67,5 +67,6 @@ def draw_all(names, results):
                 except BrokenExecutor:
                     failures.append(f"{jobs[job]}: not drawn, because a drawing process was killed; run it again")
         finally:
-            pool.shutdown(cancel_futures=True)
+            with style.cli.interrupts_wait():  # the figures that are being drawn are waited for; one more could tear the pool apart
+                pool.shutdown(cancel_futures=True)
     return sorted(failures)
