@@ -72,10 +72,9 @@ def accuracy(runs, seeds):
               verdict(max(wrong) < 10), "Figure 9 shows them, up to four per model.")
 
 
-def dots(runs, digits):
+def dots(runs, data):
     from scipy import ndimage
-    images, _ = data_prep.load("test", digits)
-    parts = [np.bincount(ndimage.label(image[..., 0] > 0, np.ones((3, 3)))[0].ravel())[1:] for image in images]
+    parts = [np.bincount(ndimage.label(image[..., 0] > 0, np.ones((3, 3)))[0].ravel())[1:] for image in data.x_test]
     dot = np.array([np.sum(sizes >= DOT) > 1 for sizes in parts])
     wrong = [margins_and_radii(runs[name].arrays)[0] <= 0 for name in MODELS]
     have_one, mistakes = ([int(np.sum(chosen)) for chosen in lists] for lists in ([dot & each for each in wrong], wrong))
@@ -103,7 +102,7 @@ def brittleness(runs, network):
               verdict(min(below[0.9][1:]) > 2 * below[0.9][0]), "Unclipped; the curve has a point every 0.005.")
 
 
-def weak_features(runs, exact, digits):
+def weak_features(runs, exact, data):
     weights = {name: np.abs(run.arrays["weights"]) for name, run in runs.items()}
     tiny = [float(np.mean(weights[name] < 1e-3 * weights[name].max())) for name in MODELS]
     top = [float(np.sort(weights[name])[-50:].sum() / weights[name].sum()) for name in MODELS]
@@ -118,7 +117,7 @@ def weak_features(runs, exact, digits):
               verdict(all(a > 10 * b for a, b in zip(within, regular)) and min(top[1:]) > 2 * top[0]),
               f"Part of what is wiped out was never learned: {percent(blank, 0)} of the regular model's ‖w‖₁ is random initialisation on "
               "pixels that are blank in every training image.")
-    x, y = data_prep.load("train", digits)
+    x, y = data.x_train, data.y_train
     difference = np.abs(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0)).ravel()
     strong = [float(weights[name][difference > 2 * 0.2].sum() / weights[name].sum()) for name in MODELS]
     pixels = int(np.count_nonzero(exact["exact-0.3"].arrays["weights"]))
@@ -249,12 +248,13 @@ def measure(results):
         raise storage.Unusable(f"the claims are the post's, about the digits 0 and 1; the runs in {results} are of {digits[0]} and {digits[1]}")
     exact = {name: read(name, ["separation_upper_bound", "l1_objective"], ["weights", "pixel_pull"])
              for name in (storage.run_name("exact", epsilon) for epsilon in storage.POST_EPSILONS)}
+    data = data_prep.load_pair(digits)
     network = read("network", ["turns", "bend", "turning_pixels", "robust_accuracy"])
     return [
         *accuracy(runs, [read(name, arrays=["test_accuracy"]) for name in ("regular-seeds", "robust-seeds")]),
-        *dots(runs, digits),
+        *dots(runs, data),
         *brittleness(runs, network),
-        *weak_features(runs, exact, digits),
+        *weak_features(runs, exact, data),
         *tolerance(runs),
         *l1_penalty(runs, [read("l1-0.2", **linear), read("l1-0.2-equivalent", **linear)], exact),
         *confidence(runs),

@@ -69,6 +69,18 @@ def digests(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files(folder)}
 
 
+def all_gone(process):
+    """Whether the whole process group of a script ends within GRACE; what does not is killed."""
+    for _ in range(GRACE * 10):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    return False
+
+
 class Trials:
     """One script under trial, with the counts of what happened."""
 
@@ -124,14 +136,8 @@ class Trials:
         if number != signal.SIGKILL and not unborn and (process.returncode not in (0, 128 + number, -number) or len(said) > 1
                                                         or said and "interrupted" not in said[0]):
             self.remarks.append(f"{where}: status {process.returncode}, {stderr[-500:]!r}")
-        for _ in range(GRACE * 10):
-            try:
-                os.killpg(process.pid, 0)
-            except ProcessLookupError:
-                return
-            time.sleep(0.1)
-        os.killpg(process.pid, signal.SIGKILL)
-        self.lost.append(f"{where}: a process was left")
+        if not all_gone(process):
+            self.lost.append(f"{where}: a process was left")
 
     def check_files(self, where):
         """Every file is one of a complete run, and every run's files are those of the same complete run."""

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 import cli
+import faults
 import storage
 from conftest import ROOT
 
@@ -161,14 +162,7 @@ def test_killed_reproduction_leaves_no_drawing_process(tmp_path):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         process.stdout.readline()  # the first figure is there: they are at work
         process.kill()
-    for _ in range(100):
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL)
-    pytest.fail("a process was left behind")
+    assert faults.all_gone(process), "a process was left behind"
 
 
 # --- one line and a status
