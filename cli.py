@@ -1,5 +1,6 @@
 """Shared by all command lines: argument types, training flags, one-line errors."""
 import os
+import signal
 import sys
 
 
@@ -8,10 +9,18 @@ def say(message):
     print(f"{os.path.basename(sys.argv[0])}: {' '.join(message.splitlines())}", file=sys.stderr)
 
 
+def press(number, frame):
+    """The handler of Ctrl-C during imports: Python's own, but remembered."""
+    pressed.append(number)
+    raise KeyboardInterrupt
+
+
 def interrupted_import(kind, error, traceback):
     """sys.excepthook: report Ctrl-C during imports, and a package that is not installed, in one line, too."""
-    if kind is KeyboardInterrupt:
+    if kind is KeyboardInterrupt or pressed:  # NumPy, as it is imported, makes an ImportError of it
         say("interrupted before it began")
+        if kind is not KeyboardInterrupt:
+            os._exit(128 + signal.SIGINT)
     elif kind is ModuleNotFoundError and "--debug" not in sys.argv:
         say(f"{error}{hint(error)}")
     else:
@@ -19,6 +28,9 @@ def interrupted_import(kind, error, traceback):
 
 
 if os.path.abspath(sys.argv[0]).startswith(os.path.dirname(os.path.abspath(__file__))):  # a script of ours, not somebody's notebook
+    pressed = []
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, press)
     sys.excepthook = interrupted_import  # here, not in `run`, and first of all, because the imports below take a while
 
 import argparse  # noqa: E402
@@ -26,7 +38,6 @@ import contextlib  # noqa: E402
 import errno  # noqa: E402
 import io  # noqa: E402
 import math  # noqa: E402
-import signal  # noqa: E402
 import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
 
