@@ -1,16 +1,17 @@
 """Attacks on binary classifiers with labels -1/+1 and one logit per image.
 
-For a linear model ŷ = w·x + b the strongest attack in a ball ‖δ‖ ≤ ε is known exactly, and is given here in NumPy:
-the attacked images, their logits, and the whole curve of accuracy against ε. For any other Keras model, FGSM and PGD give a
-strong attack, not necessarily the strongest.
+For a linear model ŷ = w·x + b the strongest attack in a ball ‖δ‖ ≤ ε is known exactly, and is given
+here in NumPy: the attacked images, their logits, and the whole curve of accuracy against ε. For any
+other Keras model, FGSM and PGD give a strong attack, not necessarily the strongest.
 
-Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in {-1, +1}; weights (pixels,);
-bias a scalar; epsilon in pixel units. Every public function validates its arguments and raises a ValueError that names the
-argument and the value; no input is modified.
+Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in
+{-1, +1}; weights (pixels,); bias a scalar; epsilon in pixel units. Every public function validates
+its arguments and raises a ValueError that names the argument and the value; no input is modified.
 
-Sources: the worst case and the dual norm are the post's "Towards Robust Binary Classification"; FGSM is Goodfellow,
-Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv:1706.06083.
+Sources: the worst case and the dual norm are the post's "Towards Robust Binary Classification";
+FGSM is Goodfellow, Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv:1706.06083.
 """
+
 import numpy as np
 
 
@@ -18,27 +19,36 @@ def check_images(x):
     """Return x as (batch, pixels) after checking that it is float and within [0, 1]."""
     x = np.asarray(x)
     if x.ndim < 2 or x.dtype.kind != "f":
-        raise ValueError(f"x must be float, (batch, 28, 28, 1) or (batch, pixels); it is {x.dtype}, {x.shape}"
-                         + ("; divide it by 255" if x.dtype == np.uint8 else ""))
+        cure = "; divide it by 255" if x.dtype == np.uint8 else ""
+        wanted = "float, (batch, 28, 28, 1) or (batch, pixels)"
+        raise ValueError(f"x must be {wanted}; it is {x.dtype}, {x.shape}{cure}")
     if x.size and not (x.min() >= 0 and x.max() <= 1):  # NaN fails both comparisons
         raise ValueError(f"x must be in [0, 1]; it has values from {x.min()} to {x.max()}")
     return x.reshape(len(x), int(np.prod(x.shape[1:])))
 
 
 def check_labels(y, batch):
-    """Return y as (batch,) float after checking that its values are -1 or +1. (batch, 1) is refused: it would broadcast."""
+    """Return y as (batch,) float after checking that its values are -1 or +1.
+
+    (batch, 1) is refused: it would broadcast.
+    """
     y = np.asarray(y)
     if y.shape != (batch,) or y.dtype.kind not in "fiu":
-        raise ValueError(f"y must be numbers of shape ({batch},), one label for each image; it is {y.dtype}, {y.shape}")
+        raise ValueError(
+            f"y must be numbers of shape ({batch},), one label for each image; "
+            f"it is {y.dtype}, {y.shape}"
+        )
     wrong = y[(y != 1) & (y != -1)]
     if wrong.size:
         raise ValueError(f"y must be -1 or +1; it has {wrong[0]}")
     return y if y.dtype.kind == "f" else y.astype(float)
 
 
-def check_epsilon(epsilon, name="epsilon"):
-    """Return epsilon as floats after checking that it is finite and not negative."""
+def check_epsilon(epsilon, name="epsilon", one=False):
+    """Return epsilon as floats, or as one, after checking that it is finite and not negative."""
     epsilon = np.asarray(epsilon)
+    if one and epsilon.ndim:
+        raise ValueError(f"{name} must be one number; it has shape {epsilon.shape}")
     if epsilon.dtype.kind not in "fiu":
         raise ValueError(f"{name} must be a number, or an array of them; it is {epsilon}")
     epsilon = epsilon.astype(float)
@@ -47,38 +57,53 @@ def check_epsilon(epsilon, name="epsilon"):
     return epsilon
 
 
-def check_one_epsilon(epsilon, name="epsilon"):
-    """Return epsilon as one float after checking that it is finite and not negative."""
-    if np.ndim(epsilon):
-        raise ValueError(f"{name} must be one number; it has shape {np.shape(epsilon)}")
-    return float(check_epsilon(epsilon, name))
-
-
 def check_linear(weights, bias, pixels):
-    """Return weights (pixels,) and bias () after checking that they, and every logit they can give, are finite."""
+    """Return weights (pixels,) and bias () after checking that they and their logits are finite."""
     weights, bias = np.asarray(weights), np.asarray(bias)
     if weights.dtype.kind not in "fiu" or bias.dtype.kind not in "fiu":
-        raise ValueError(f"weights and bias must be numbers; they are {weights.dtype} and {bias.dtype}")
+        raise ValueError(
+            f"weights and bias must be numbers; they are {weights.dtype} and {bias.dtype}"
+        )
     if weights.shape != (pixels,) or bias.shape != ():
-        raise ValueError(f"weights and bias must have shapes ({pixels},) and (); they have {weights.shape} and {bias.shape}")
+        raise ValueError(
+            f"weights and bias must have shapes ({pixels},) and (); "
+            f"they have {weights.shape} and {bias.shape}"
+        )
     if not (np.all(np.isfinite(weights)) and np.isfinite(bias)):
         raise ValueError(f"weights and bias must be finite; they are {weights} and {bias}")
     with np.errstate(over="ignore"):
-        largest_logit = np.abs(weights).sum() + np.abs(bias)  # of any image, as pixels are in [0, 1]
+        largest_logit = np.abs(weights).sum() + np.abs(bias)  # of any image: pixels are in [0, 1]
         if not np.isfinite(4 * largest_logit):
-            raise ValueError(f"weights and bias are too large: their logits may overflow {weights.dtype}")
+            raise ValueError(
+                f"weights and bias are too large: their logits may overflow {weights.dtype}"
+            )
     return weights, bias
+
+
+def check_clip(norm, clip):
+    """Refuse clipping in any ball but that of ℓ∞, in which every pixel moves independently."""
+    if clip and norm != np.inf:
+        raise ValueError(f"clip=True is exact only for norm=inf; norm is {norm}")
 
 
 def linear_logits(weights, bias, x):
     """ŷ = w·x + b, shape (batch,)."""
     x = check_images(x)
     weights, bias = check_linear(weights, bias, x.shape[1])
-    return x @ weights + bias
+    with np.errstate(invalid="ignore"):  # OpenBLAS may warn of 0 times finite weights (numpy#24067)
+        logits = x @ weights + bias
+    if not np.all(np.isfinite(logits)):
+        raise ValueError("the logits are not finite; weights or bias are too large")
+    return logits
+
+
+def robust_margins(margins, weights, epsilon, norm=np.inf):
+    """The margin under attack, y ŷ - ε‖w‖_dual, from margins y ŷ: (batch,) both."""
+    return margins - epsilon * dual_norm(weights, norm)
 
 
 def dual_norm(weights, norm=np.inf):
-    """The largest change of the logit by a perturbation of norm 1: max of w·δ over ‖δ‖ ≤ 1 in the given norm.
+    """The largest change of the logit by a perturbation of norm 1: max of w·δ over ‖δ‖ ≤ 1.
 
     ‖w‖₁ for norm=inf (the post), ‖w‖₂ for norm=2, ‖w‖∞ for norm=1.
     """
@@ -89,7 +114,7 @@ def dual_norm(weights, norm=np.inf):
     if weights.ndim != 1 or not np.all(np.isfinite(weights)):
         raise ValueError(f"weights must be finite, of shape (pixels,); they are {weights}")
     largest = np.max(np.abs(weights), initial=0)
-    if norm == 2 and largest > 0:  # scaled first: squares overflow or underflow long before the values do
+    if norm == 2 and largest > 0:  # scaled first: squares overflow long before the values do
         return largest * np.linalg.norm(weights / largest)
     return np.linalg.norm(weights, duals[norm])
 
@@ -97,7 +122,8 @@ def dual_norm(weights, norm=np.inf):
 def worst_direction(weights, norm=np.inf):
     """The δ with ‖δ‖ ≤ 1 that raises the logit the most, shape (pixels,): w·δ = dual_norm(w).
 
-    sign(w) for norm=inf, w/‖w‖₂ for norm=2, only the pixel with the largest |weight| for norm=1; zero for w = 0.
+    sign(w) for norm=inf, w/‖w‖₂ for norm=2, only the pixel with the largest |weight| for norm=1;
+    zero for w = 0.
     """
     weights = np.asarray(weights)
     largest = dual_norm(weights, 1)
@@ -112,13 +138,14 @@ def worst_direction(weights, norm=np.inf):
 def attack_linear(weights, x, y, epsilon, norm=np.inf, clip=False):
     """The exact worst case x - y ε δ*(w), in the shape and type of x.
 
-    With clip=True the attacked pixels stay in [0, 1]; for the ℓ∞ ball that is still the exact worst case, because
-    every pixel moves independently. For the other norms it would not be exact, so it is refused.
+    With clip=True the attacked pixels stay in [0, 1]; for the ℓ∞ ball that is still the exact worst
+    case, because every pixel moves independently. For the other norms it would not be exact, so it
+    is refused.
     """
     flat = check_images(x)
     weights, _ = check_linear(weights, 0.0, flat.shape[1])
-    y, epsilon = check_labels(y, len(flat)), check_one_epsilon(epsilon)
-    _check_clip(norm, clip)
+    y, epsilon = check_labels(y, len(flat)), check_epsilon(epsilon, one=True)
+    check_clip(norm, clip)
     attacked = flat - np.outer(y * epsilon, worst_direction(weights, norm)).astype(flat.dtype)
     if clip:
         attacked = np.clip(attacked, 0, 1)
@@ -129,9 +156,10 @@ def attacked_logits(weights, bias, x, y, epsilon, norm=np.inf, clip=False):
     """The logits of the worst case, shape (batch,): ŷ - y ε ‖w‖_dual, or with clipped pixels."""
     logits = linear_logits(weights, bias, x)
     y, epsilon = check_labels(y, len(logits)), check_epsilon(epsilon)
-    if epsilon.shape not in ((), logits.shape)[:1 if clip else 2]:
-        raise ValueError(f"epsilon must be one number{'' if clip else f', or one for each image, {logits.shape}'}; it has shape {epsilon.shape}")
-    _check_clip(norm, clip)
+    if epsilon.shape not in ([()] if clip else [(), logits.shape]):
+        wanted = "one number" if clip else f"one number, or one for each image, {logits.shape}"
+        raise ValueError(f"epsilon must be {wanted}; it has shape {epsilon.shape}")
+    check_clip(norm, clip)
     if not clip:
         return logits - y * epsilon * dual_norm(weights, norm)
     return logits - y * next(_clipped_reach(weights, check_images(x), y, [epsilon]))
@@ -140,29 +168,35 @@ def attacked_logits(weights, bias, x, y, epsilon, norm=np.inf, clip=False):
 def signed_radius(weights, bias, x, y, norm=np.inf):
     """The ε at which the worst case reaches the decision boundary: y ŷ / ‖w‖_dual, shape (batch,).
 
-    Negative if the image is misclassified without an attack; infinite if w = 0, where no attack moves the logit.
+    Negative if the image is misclassified without an attack; infinite if w = 0, where no attack
+    moves the logit.
     """
     margins = linear_logits(weights, bias, x)
     margins = check_labels(y, len(margins)) * margins
     size = dual_norm(weights, norm)
-    # A logit of exactly zero counts as a mistake, so its radius is 0 even if w = 0.
-    with np.errstate(over="ignore"):  # a radius too large for the dtype becomes infinite, which means the same
-        return margins / size if size > 0 else np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
+    if size == 0:  # a logit of exactly zero counts as a mistake, so its radius is 0
+        return np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
+    with np.errstate(over="ignore"):  # a radius too large for the dtype becomes infinite
+        return margins / size
 
 
 def certified_radius(weights, bias, x, norm=np.inf):
-    """The ε up to which no perturbation changes the prediction, whether it is right or wrong: |ŷ| / ‖w‖_dual, shape (batch,)."""
+    """The ε up to which no perturbation changes the prediction: |ŷ| / ‖w‖_dual, shape (batch,).
+
+    The prediction may be right or wrong.
+    """
     return np.abs(signed_radius(weights, bias, x, np.ones(len(x)), norm))
 
 
 def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
-    """The share of images still classified correctly under the worst case, for each ε; shape of epsilons.
+    """The share of images still classified correctly under the worst case; shape of epsilons.
 
-    Unclipped it costs one pass over the images for any number of ε: accuracy(ε) is the share of images whose signed
-    radius is above ε (its survival function). Clipped it takes a pass for each ε, pixel by pixel, and is exact as well.
+    Unclipped it costs one pass over the images for any number of ε: accuracy(ε) is the share of
+    images whose signed radius is above ε (its survival function). Clipped it takes a pass for each
+    ε, pixel by pixel, and is exact as well.
     """
     epsilons = check_epsilon(epsilons)
-    _check_clip(norm, clip)
+    check_clip(norm, clip)
     if not clip:
         radii = np.sort(signed_radius(weights, bias, x, y, norm))
         return (len(radii) - np.searchsorted(radii, epsilons, side="right")) / max(len(radii), 1)
@@ -173,12 +207,13 @@ def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
 
 
 def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
-    """Accuracy of a model under the worst-case ℓ∞ attack computed for another model, unclipped; shape of epsilons.
+    """Accuracy of a model under the worst-case ℓ∞ attack on another one, unclipped.
 
-    Every image's margin loses ε Σ w_j sign(w'_j): what the attack on w' moves of w.
+    Every image's margin loses ε Σ w_j sign(w'_j). Returns an array of the shape of epsilons.
 
     Arguments:
-        source_weights: (pixels,) of the model that the attacker has; weights, bias: of the model under attack.
+        source_weights: w', (pixels,), of the model that the attacker has.
+        weights, bias: of the model under attack.
     """
     epsilons, logits = check_epsilon(epsilons), linear_logits(weights, bias, x)
     margins = check_labels(y, len(logits)) * logits
@@ -189,47 +224,55 @@ def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
 
 
 def _clipped_reach(weights, x, y, epsilons):
-    """For each ε, how far the clipped worst case moves each logit: Σ |w_i| min(ε, room to the limit), (batch,)."""
+    """For each ε, how far the worst case moves the logits: Σ |w_i| min(ε, room_i), (batch,)."""
     used = weights != 0
     weights, x = weights[used], x[:, used]
-    # Towards the wrong side a pixel falls to 0 where y w > 0 and rises to 1 elsewhere: that is its room.
+    # Towards the wrong side a pixel falls to 0 where y w > 0 and rises to 1 elsewhere: its room.
     room = np.where(np.outer(y, weights) > 0, x, 1 - x)
     size = np.abs(weights)
-    for epsilon in np.asarray(np.minimum(epsilons, 1), room.dtype):  # no pixel can move by more than 1
+    for epsilon in np.asarray(np.minimum(epsilons, 1), room.dtype):  # no pixel moves by more than 1
         yield np.minimum(room, epsilon) @ size
 
 
-def _check_clip(norm, clip):
-    if clip and norm != np.inf:
-        raise ValueError(f"clip=True is exact only for norm=inf; norm is {norm}")
-
-
 def margin_loss(targets, logits):
-    """-y ŷ, one value per image: the hinge without its flat part, where an attack would get no gradient."""
+    """-y ŷ, one value per image: the hinge without its flat part, which gives no gradient."""
     return -targets * logits
 
 
 def fgsm(model, x, y, epsilon, loss_fn=margin_loss, clip=True):
-    """One step of size ε along the sign of the loss's gradient: x + ε sign(∂L/∂x) (arXiv:1412.6572, eq. 1).
+    """One step of size ε along the sign of the gradient: x + ε sign(∂L/∂x) (arXiv:1412.6572).
 
     Arguments:
         model: a Keras model from (batch, 28, 28, 1) to one logit per image, (batch, 1) or (batch,).
-        x: (batch, 28, 28, 1) float in [0, 1]; y: (batch,) in {-1, +1}; epsilon: one number, in pixel units.
-        loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is flat, as the hinge is beyond its
-            margin, the image is left unchanged.
+        x: (batch, 28, 28, 1) float in [0, 1]; y: (batch,) in {-1, +1}.
+        epsilon: one number, in pixel units.
+        loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is
+            flat, as the hinge is beyond its margin, the image is left unchanged.
         clip: keep the attacked pixels in [0, 1].
 
     Returns the attacked images, float32, in the shape of x.
     """
-    return pgd(model, x, y, epsilon, step_size=epsilon, steps=1, random_start=False, loss_fn=loss_fn, clip=clip)
+    return pgd(model, x, y, epsilon, epsilon, 1, random_start=False, loss_fn=loss_fn, clip=clip)
 
 
-def pgd(model, x, y, epsilon, step_size, steps, random_start=True, loss_fn=margin_loss, clip=True, seed=0):
+def pgd(
+    model,
+    x,
+    y,
+    epsilon,
+    step_size,
+    steps,
+    random_start=True,
+    loss_fn=margin_loss,
+    clip=True,
+    seed=0,
+):
     """Projected gradient ascent on the loss within ‖δ‖∞ ≤ ε (arXiv:1706.06083, section 2.1).
 
     Arguments as for fgsm, and:
         step_size: the change of each pixel in one step, in pixel units; steps: how many.
-        random_start: start from a uniform draw in the ball instead of the image; seed: of that draw.
+        random_start: start from a uniform draw in the ball instead of the image.
+        seed: of that draw.
     """
     import tensorflow as tf  # the linear attacks above do not need it
 
@@ -237,12 +280,15 @@ def pgd(model, x, y, epsilon, step_size, steps, random_start=True, loss_fn=margi
         raise ValueError(f"steps must be a whole number, not negative; it is {steps!r}")
     flat = check_images(x)
     y = tf.constant(check_labels(y, len(flat)), tf.float32)
-    epsilon, step_size = check_one_epsilon(epsilon), check_one_epsilon(step_size, "step_size")
+    epsilon = check_epsilon(epsilon, one=True)
+    step_size = check_epsilon(step_size, "step_size", one=True)
     clean = tf.constant(np.asarray(x, np.float32))
     low, high = clean - epsilon, clean + epsilon
     if clip:
         low, high = tf.maximum(low, 0.0), tf.minimum(high, 1.0)
-    noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, clean.shape) if random_start else 0.0
+    noise = 0.0
+    if random_start:
+        noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, clean.shape)
     attacked = tf.clip_by_value(clean + tf.cast(noise, tf.float32), low, high)
     for _ in range(steps):
         gradient = loss_gradient(model, loss_fn, attacked, y)
@@ -259,11 +305,19 @@ def loss_gradient(model, loss_fn, x, y):
         tape.watch(x)
         logits = tf.convert_to_tensor(model(x))
         if tuple(logits.shape) not in ((len(x),), (len(x), 1)):
-            raise ValueError(f"model must give one logit per image, ({len(x)}, 1) or ({len(x)},); it gives {tuple(logits.shape)}")
+            raise ValueError(
+                f"model must give one logit per image, ({len(x)}, 1) or ({len(x)},); "
+                f"it gives {tuple(logits.shape)}"
+            )
         losses = loss_fn(y, tf.reshape(logits, [-1]))
     if getattr(losses, "shape", None) != y.shape:
-        raise ValueError(f"loss_fn must give one loss per image, a tensor of {tuple(y.shape)}; it gives {losses}")
-    gradient = tape.gradient(losses, x)  # each loss depends on its own image only: the gradient of their sum has every image's own
+        raise ValueError(
+            f"loss_fn must give one loss per image, a tensor of {tuple(y.shape)}; it gives {losses}"
+        )
+    # Each loss depends on its own image only: the gradient of their sum has every image's own.
+    gradient = tape.gradient(losses, x)
     if gradient is None:
-        raise ValueError("loss_fn must depend on the logits, through TensorFlow; its gradient is None")
+        raise ValueError(
+            "loss_fn must depend on the logits, through TensorFlow; its gradient is None"
+        )
     return gradient

@@ -1,46 +1,61 @@
 """Build, verify and load the MNIST digits of the experiments.
 
-    python data_prep.py                          # verify data/mnist_0_1.npz, print its counts (under a second)
-    python data_prep.py --source ~/mnist         # build it from the four IDX files or from an mnist.npz
-    python data_prep.py --digits 3 8             # build another pair, through keras.datasets.mnist
+    python data_prep.py                   # verify data/mnist_0_1.npz, print its counts
+    python data_prep.py --source ~/mnist  # build it from the four IDX files or from an mnist.npz
+    python data_prep.py --digits 3 8      # build another pair, through keras.datasets.mnist
 
-Writes data/mnist_A_B.npz: x_train, y_train, x_test, y_test as uint8, labels 0 (digit A) and 1 (digit B), in MNIST's
-order. An existing good file is never replaced by a bad one.
+Writes data/mnist_A_B.npz: x_train, y_train, x_test, y_test as uint8, labels 0 (digit A) and 1
+(digit B), in MNIST's order. An existing good file is never replaced by a bad one.
 
-MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, http://yann.lecun.com/exdb/mnist/, under
-CC BY-SA 3.0 (https://creativecommons.org/licenses/by-sa/3.0/); data/mnist_0_1.npz is a part of it, same licence.
+MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges,
+http://yann.lecun.com/exdb/mnist/, under CC BY-SA 3.0
+(https://creativecommons.org/licenses/by-sa/3.0/); data/mnist_0_1.npz is a part of it, same licence.
 """
+
 import gzip
 import hashlib
 import zlib
 from typing import NamedTuple
 
-import cli  # first: installs the one-line Ctrl-C handler
 import numpy as np
 
-import storage
+from common import cli, runs
+from common.lazy import keras
 
-DATA = storage.ROOT / "data"
+DATA = runs.ROOT / "data"
 IMAGE_SIDE = 28  # pixels
 SPLITS = ("train", "test")
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 # name: (file, shape, SHA-256 of the unpacked IDX file as published)
 MNIST = {
-    "x_train": ("train-images-idx3-ubyte", (60_000, 28, 28),
-                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    "y_train": ("train-labels-idx1-ubyte", (60_000,),
-                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    "x_test": ("t10k-images-idx3-ubyte", (10_000, 28, 28),
-               "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    "y_test": ("t10k-labels-idx1-ubyte", (10_000,),
-               "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    "x_train": (
+        "train-images-idx3-ubyte",
+        (60_000, 28, 28),
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    "y_train": (
+        "train-labels-idx1-ubyte",
+        (60_000,),
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    "x_test": (
+        "t10k-images-idx3-ubyte",
+        (10_000, 28, 28),
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    "y_test": (
+        "t10k-labels-idx1-ubyte",
+        (10_000,),
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
 }
-DIGEST_0_1 = "44b1f05b5f99a91983c2dc4ef33b2a4fc8fd733cbc5f20f05aaf00d9a67d084b"  # of data/mnist_0_1.npz's arrays
+# Of the arrays in data/mnist_0_1.npz.
+DIGEST_0_1 = "44b1f05b5f99a91983c2dc4ef33b2a4fc8fd733cbc5f20f05aaf00d9a67d084b"
 
 
 def digest(arrays):
-    """SHA-256 of the arrays' names, dtypes, shapes and bytes; it does not depend on the zip container."""
+    """SHA-256 of the arrays' names, dtypes, shapes and bytes, whatever the zip container."""
     result = hashlib.sha256()
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -49,19 +64,20 @@ def digest(arrays):
     return result.hexdigest()
 
 
-def pair_path(digits=cli.DIGITS):
+def pair_path(digits=runs.DIGITS):
     return DATA / "mnist_{}_{}.npz".format(*digits)
 
 
 def idx_header(shape):
-    """The header of an IDX file of unsigned bytes: magic number and sizes, big endian (the MNIST page describes it)."""
+    """The header of an IDX file of unsigned bytes: magic number and sizes, big endian."""
     return np.array([0x0800 + len(shape), *shape], ">u4").tobytes()
 
 
 def read_idx(path, shape):
     """Read an IDX file of unsigned bytes, gzipped or not, of a known shape.
 
-    Never reads more than the shape needs. Raises ValueError if header or length are not those of `shape`.
+    Never reads more than the shape needs. Raises ValueError if header or length are not those of
+    `shape`.
     """
     header, wanted = idx_header(shape), int(np.prod(shape))
     opener = gzip.open if path.suffix == ".gz" else open
@@ -70,45 +86,53 @@ def read_idx(path, shape):
             content = file.read(len(header) + wanted + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is damaged: {error}; download it again") from None
-    if content[:len(header)] != header:
-        raise ValueError(f"{path} does not begin like an IDX file of shape {shape}; is it the right file?")
+    if content[: len(header)] != header:
+        raise ValueError(
+            f"{path} does not begin like an IDX file of shape {shape}; is it the right file?"
+        )
     if len(content) != len(header) + wanted:
-        raise ValueError(f"{path} is {'truncated' if len(content) < len(header) + wanted else 'too long'}: "
-                         f"{wanted:,} bytes of data expected; download it again")
+        fault = "truncated" if len(content) < len(header) + wanted else "too long"
+        raise ValueError(f"{path} is {fault}: {wanted:,} bytes of data expected; download it again")
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
 
 def read_source(source):
-    """The four arrays of MNIST from an mnist.npz or a folder of IDX files, or by download if source is None."""
+    """The four arrays of MNIST, from an mnist.npz or a folder of IDX files; None downloads them."""
     if source is None:
         return download()
     if source.is_file():
-        arrays = storage.read_arrays(source)
+        arrays = runs.read_arrays(source)
         missing = [name for name in MNIST if name not in arrays]
         if missing:
-            raise ValueError(f"{source} has no {', '.join(missing)}; an mnist.npz holds {', '.join(MNIST)}")
+            raise ValueError(
+                f"{source} has no {', '.join(missing)}; an mnist.npz holds {', '.join(MNIST)}"
+            )
         return {name: arrays[name] for name in MNIST}
     arrays = {}
     for name, (file, shape, _) in MNIST.items():
         # Both spellings are in circulation: train-images-idx3-ubyte and train-images.idx3-ubyte.
-        spellings = [source / (stem + end) for stem in (file, file.replace("-idx", ".idx")) for end in ("", ".gz")]
+        stems = file, file.replace("-idx", ".idx")
+        spellings = [source / (stem + end) for stem in stems for end in ("", ".gz")]
         found = [path for path in spellings if path.is_file()]
         if not found:
-            raise FileNotFoundError(f"{source} has no {file}[.gz]; --source takes an mnist.npz or a folder with the "
-                                    "four IDX files of MNIST")
+            raise FileNotFoundError(
+                f"{source} has no {file}[.gz]; --source takes an mnist.npz or a folder with the "
+                "four IDX files of MNIST"
+            )
         arrays[name] = read_idx(found[0], shape)
     return arrays
 
 
 def download():
-    """The four arrays of MNIST through Keras, which checks the file's SHA-256 before it reads it."""
+    """The four arrays of MNIST through Keras, which checks the SHA-256 of the file first."""
     try:
-        with cli.without_chatter():
-            import keras
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when there is no network
-        raise OSError(f"MNIST could not be downloaded ({(str(error) or type(error).__name__).splitlines()[0]}); "
-                      "download it elsewhere and run: python data_prep.py --source PATH, with the same --digits") from None
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise OSError(
+            f"MNIST could not be downloaded ({reason}); download it elsewhere and run: "
+            "python data_prep.py --source PATH, with the same --digits"
+        ) from None
     return dict(x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
@@ -117,8 +141,11 @@ def check_mnist(arrays, source):
     for name, (file, shape, sha256) in MNIST.items():
         array = arrays[name]
         content = idx_header(shape) + np.ascontiguousarray(array).tobytes()
-        if array.shape != shape or array.dtype != np.uint8 or hashlib.sha256(content).hexdigest() != sha256:
-            raise ValueError(f"{source}: {name} is not MNIST's {file} (SHA-256 differs); get the original file")
+        same = hashlib.sha256(content).hexdigest() == sha256
+        if array.shape != shape or array.dtype != np.uint8 or not same:
+            raise ValueError(
+                f"{source}: {name} is not MNIST's {file} (SHA-256 differs); get the original file"
+            )
 
 
 def select_pair(arrays, digits):
@@ -132,39 +159,53 @@ def select_pair(arrays, digits):
     return pair
 
 
-def build(digits=cli.DIGITS, source=None):
+def build(digits=runs.DIGITS, source=None):
     """Write data/mnist_A_B.npz from MNIST, checked."""
     arrays = read_source(source)
     check_mnist(arrays, source or "the download")
-    storage.write_arrays(pair_path(digits), **select_pair(arrays, digits))
+    runs.write_arrays(pair_path(digits), select_pair(arrays, digits))
 
 
-def read_pair(digits=cli.DIGITS):
-    """The four uint8 arrays of a pair and their digest, verified. Raises FileNotFoundError or ValueError."""
-    path = pair_path(digits)
-    command = "python data_prep.py" + ("" if tuple(digits) == cli.DIGITS else " --digits {} {}".format(*digits))
+def read_pair(digits=runs.DIGITS):
+    """The four uint8 arrays of a pair and their digest, verified.
+
+    Raises FileNotFoundError or ValueError.
+    """
+    path, command = pair_path(digits), "python data_prep.py"
+    if tuple(digits) != runs.DIGITS:
+        command += " --digits {} {}".format(*digits)
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; build it with: {command}")
     cure = f"remove it and build it again with: {command}"
     try:
-        pair = storage.read_arrays(path)
-    except ValueError as error:
-        raise ValueError(f"{error}; {cure}") from None
+        pair = runs.read_arrays(path)
+    except runs.DAMAGE as error:
+        raise ValueError(f"{path} is damaged ({error}); {cure}") from None
     if sorted(pair) != sorted(ARRAYS):
-        raise ValueError(f"{path} holds {', '.join(sorted(pair)) or 'nothing'} instead of {', '.join(ARRAYS)}; {cure}")
+        held = ", ".join(sorted(pair)) or "nothing"
+        raise ValueError(f"{path} holds {held} instead of {', '.join(ARRAYS)}; {cure}")
     for split in SPLITS:
         x, y = pair[f"x_{split}"], pair[f"y_{split}"]
-        if x.dtype != np.uint8 or y.dtype != np.uint8 or y.ndim != 1 or x.shape != (len(y), IMAGE_SIDE, IMAGE_SIDE) \
-                or set(np.unique(y)) != {0, 1}:
-            raise ValueError(f"{path}: {split} is not uint8 images of {IMAGE_SIDE}x{IMAGE_SIDE} with labels 0 and 1; {cure}")
+        shape = (y.size, IMAGE_SIDE, IMAGE_SIDE)
+        bytes_only = x.dtype == np.uint8 and y.dtype == np.uint8
+        if not bytes_only or y.ndim != 1 or x.shape != shape or set(np.unique(y)) != {0, 1}:
+            raise ValueError(
+                f"{path}: {split} is not uint8 images of {IMAGE_SIDE}x{IMAGE_SIDE} "
+                f"with labels 0 and 1; {cure}"
+            )
     found = digest(pair)
-    if tuple(digits) == cli.DIGITS and found != DIGEST_0_1:
-        raise ValueError(f"{path}: the digest of its arrays is {found[:8]}…, not {DIGEST_0_1[:8]}…; {cure}")
+    if tuple(digits) == runs.DIGITS and found != DIGEST_0_1:
+        raise ValueError(
+            f"{path}: the digest of its arrays is {found[:8]}…, not {DIGEST_0_1[:8]}…; {cure}"
+        )
     return pair, found
 
 
 class Data(NamedTuple):
-    """Both splits of a pair, ready for training: x (n, 28, 28, 1) float32 in [0, 1], y (n,) float32 in {-1, +1}."""
+    """Both splits of a pair, ready for training.
+
+    x: (n, 28, 28, 1) float32 in [0, 1]; y: (n,) float32 in {-1, +1}; digest: SHA-256 of the arrays.
+    """
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -173,8 +214,11 @@ class Data(NamedTuple):
     digest: str
 
 
-def load_pair(digits=cli.DIGITS):
-    """Load both splits of a pair (A, B), A labelled -1 and B +1. Raises FileNotFoundError or ValueError."""
+def load_pair(digits=runs.DIGITS):
+    """Load both splits of a pair (A, B), A labelled -1 and B +1.
+
+    Raises FileNotFoundError or ValueError.
+    """
     pair, found = read_pair(digits)
     floats = [pair[name].astype(np.float32) for name in ARRAYS]
     for x in floats[::2]:
@@ -185,7 +229,7 @@ def load_pair(digits=cli.DIGITS):
     return Data(floats[0][..., np.newaxis], floats[1], floats[2][..., np.newaxis], floats[3], found)
 
 
-def load(split, digits=cli.DIGITS):
+def load(split, digits=runs.DIGITS):
     """Load one split, "train" or "test", of a pair of digits (A, B).
 
     Returns:
@@ -203,7 +247,8 @@ def load(split, digits=cli.DIGITS):
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
     cli.add_digits(parser)
-    parser.add_argument("--source", type=cli.path, help="build from this mnist.npz or folder of IDX files instead of downloading")
+    help = "build from this mnist.npz or folder of IDX files instead of downloading"
+    parser.add_argument("--source", type=cli.path, help=help)
     return parser.parse_args(argv)
 
 
@@ -216,11 +261,11 @@ def main(argv=None):
         build(args.digits, args.source)
         print(f"built {path}")
     pair, found = read_pair(args.digits)
-    print(f"{path}: digest {found}, verified" if tuple(args.digits) == cli.DIGITS else f"{path}: digest {found}")
+    print(f"{path}: digest {found}" + (", verified" if tuple(args.digits) == runs.DIGITS else ""))
     for split in SPLITS:
         counts = np.bincount(pair[f"y_{split}"], minlength=2)
-        print(f"  {split:5}  " + "  ".join(f"digit {digit}: {count:6,}" for digit, count in zip(args.digits, counts))
-              + f"  together: {counts.sum():6,}")
+        parts = [f"digit {digit}: {count:6,}" for digit, count in zip(args.digits, counts)]
+        print(f"  {split:5}  " + "  ".join(parts) + f"  together: {counts.sum():6,}")
 
 
 if __name__ == "__main__":

@@ -1,52 +1,88 @@
-"""Regular training (the post's "Regular Binary Classification"): a linear classifier with the hinge loss.
+"""Regular training (the post's "Regular Binary Classification"): a linear model, the hinge loss.
 
-    python experiment_regular.py                 # the post's recipe, about 7 s, most of it TensorFlow's import
-    python experiment_regular.py --epochs 3 --out-dir quick
-    python experiment_regular.py --seeds 20      # the spread over 20 seeds, in results/regular-seeds, about 10 s
+    python experiment_regular.py                 # the post's recipe; mostly TensorFlow's import
+    python experiment_regular.py --epochs 3 --results quick
 
 Writes results/regular/: config.json, metrics.json, history.csv, arrays.npz, model.keras.
 """
-import cli
-import data_prep
-import storage
 
-RUN = "regular"  # the run's folder below results/; in a copy of this script, give it a name of your own
+import functools
+
+import data_prep
+from common import cli, evaluation, runs, training
+from common.lazy import callbacks, keras, tf
+
+RUN = "regular"  # the run's folder in results/; give a copy of this script a name of its own
 EPOCHS = 10
 BATCH_SIZE = 100  # images
-LEARNING_RATE = 0.1  # for the loss summed over a batch and divided by the batch size
-
-
-def hinge_loss(targets, logits, weights):
-    """L(y ŷ) = max(0, 1 - y ŷ): zero once the example is on the correct side with a margin of at least 1 (the post's hinge).
-
-    Arguments:
-        targets: (batch,) in {-1, +1}; logits: (batch,); weights: not used here, see experiment_robust.py.
-
-    Returns one loss per example, (batch,). Raises ValueError if targets and logits would broadcast.
-    """
-    from training import check_same_shape, tf  # imported here to keep --help fast
-    check_same_shape(targets, logits)
-    return tf.maximum(1.0 - targets * logits, 0.0)
+LEARNING_RATE = 0.1  # for the losses summed over a batch and divided by BATCH_SIZE
 
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, seeds=True)
-    cli.add_dtype(parser, "float32")
+    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
     return parser.parse_args(argv)
+
+
+def hinge_loss(targets, logits):
+    """L(y ŷ) = max(0, 1 - y ŷ), the post's hinge: zero for an example with a margin of 1 or more.
+
+    Arguments:
+        targets: (batch,) in {-1, +1}; logits: (batch,).
+
+    Returns one loss per example, (batch,). Raises ValueError if targets and logits would broadcast.
+    """
+    training.check_same_shape(targets, logits)
+    return tf.maximum(1.0 - targets * logits, 0.0)
+
+
+def losses_and_logits(model, x, y, training=False):
+    """What the model gives for a batch: its losses and its logits, (batch,) both."""
+    logits = model(x, training=training)[:, 0]
+    return hinge_loss(y, logits), logits
+
+
+def train_step(model, x, y, batch_size):
+    """One step of SGD on one batch; x: (batch, 28, 28, 1), y: (batch,).
+
+    The sum is divided by the nominal batch size, so that in the short last batch of an epoch every
+    image weighs as much as in the others.
+    """
+    with tf.GradientTape() as tape:
+        losses, logits = losses_and_logits(model, x, y, training=True)
+        loss = model.optimizer.scale_loss(tf.reduce_sum(losses) / batch_size)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.optimizer.apply(gradients, model.trainable_variables)
+    return losses, logits, gradients
+
+
+def experiment(args, data):
+    """Train, measure and save the model."""
+    training.seed_everything(args.seed)
+    model = training.linear_model(args.seed)
+    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
+    step = functools.partial(train_step, model, batch_size=args.batch_size)
+    measured = functools.partial(losses_and_logits, model)
+
+    folder = cli.results_folder(args) / runs.name(RUN)
+    with runs.write(folder) as place:
+        record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
+        watchers = [callbacks.Evaluation(measured, data.x_test, data.y_test), record]
+        order = dict(shuffle=args.shuffle, seed=args.seed)
+        history = training.train(
+            step, model, data.x_train, data.y_train, args.epochs, args.batch_size, watchers, **order
+        )
+        metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
+        table = {"epoch": history.epoch, **history.history}
+        runs.save(place, args, data, metrics, arrays, model, history=table)
+    accuracy, weight_l1_norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
+    print(f"{folder}: test accuracy {accuracy:.2%}, ‖w‖₁ {weight_l1_norm:.2f}")
 
 
 def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    import runs
-    if args.seeds:
-        folder = cli.out_dir(args) / storage.run_name(RUN, variant="seeds")
-        runs.train_seeds(folder, [hinge_loss], data, args)
-        return
-    folder = cli.out_dir(args) / storage.run_name(RUN)
-    metrics = runs.train_linear(folder, hinge_loss, data, args, dtype=args.dtype)
-    print(f"{folder}: test accuracy {metrics['test_accuracy']:.2%}, ‖w‖₁ {metrics['weight_l1_norm']:.2f}")
+    experiment(args, data)
 
 
 if __name__ == "__main__":

@@ -1,85 +1,93 @@
-"""Robust training (the post's "Towards Robust Binary Classification"): the hinge loss of the attacked input.
+"""Robust training (the post's "Towards Robust Binary Classification"): the hinge under attack.
 
-    python experiment_robust.py                  # the post's three models, about 8 s, most of it TensorFlow's import
+    python experiment_robust.py                  # the post's three models; 3 s more than regular
     python experiment_robust.py --epsilon 0.25   # another ε
-    python experiment_robust.py --recipe converged   # Adam until it is within 2 % of the optimum, 3 s a model
-    python experiment_robust.py --seeds 20       # the spread over 20 seeds, in results/robust-seeds, about 12 s
 
-Writes results/robust-0.1/ (or robust-0.1-converged/) and so on: config.json, metrics.json, history.csv, arrays.npz,
-model.keras.
+Writes results/robust-0.1/, ...: config.json, metrics.json, history.csv, arrays.npz, model.keras.
 """
+
 import functools
-import math
 
-import cli
 import data_prep
-import storage
+from common import cli, evaluation, runs, training
+from common.lazy import callbacks, keras, tf
 
-EPSILONS = (0.1, 0.2, 0.3)  # l-infinity radii, in pixel units
+RUN = "robust"  # the run's folder in results/; give a copy of this script a name of its own
 EPOCHS = 10
 BATCH_SIZE = 100  # images
-LEARNING_RATE = 0.01  # for the loss summed over a batch and divided by the batch size; the post's 0.0001 is for the sum
-
-# --recipe converged: within 2 % of the optimum that experiment_exact.py proves. Adam gives rarely lit pixels large enough steps;
-# its rate falls exponentially, by DECAY over the run, because subgradients do not vanish at the optimum.
-CONVERGED = dict(epochs=100, learning_rate=0.05, shuffle=True)
-DECAY = 1e-3
-
-
-def robust_hinge_loss(targets, logits, weights, epsilon):
-    """max over ‖δ‖∞ ≤ ε of L(y (w·(x + δ) + b)) = max(0, 1 - y ŷ + ε ‖w‖₁) (the post's inner maximum, solved).
-
-    Arguments:
-        targets: (batch,) in {-1, +1}; logits: (batch,); weights: (784,); epsilon: >= 0, in pixel units.
-
-    Returns one loss per example, (batch,). Raises ValueError if targets and logits would broadcast.
-    """
-    from training import check_same_shape, tf  # imported here to keep --help fast
-    check_same_shape(targets, logits)
-    return tf.maximum(1.0 - targets * logits + epsilon * tf.reduce_sum(tf.abs(weights), axis=0), 0.0)
+LEARNING_RATE = 0.01  # for the losses summed over a batch and divided by BATCH_SIZE
 
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, seeds=True)
-    cli.add_dtype(parser, "float32")
-    cli.add_epsilons(parser, EPSILONS)
-    parser.add_argument("--recipe", choices=["post", "converged"], default="post", help="the post's SGD, or Adam with a falling "
-                        f"rate: by default {CONVERGED['epochs']} epochs, learning rate {CONVERGED['learning_rate']}, shuffled "
-                        "(default: %(default)s)")
-    args = parser.parse_args(argv)
-    if args.recipe == "converged":
-        if args.seeds:
-            parser.error("--seeds goes with the post's recipe")
-        parser.set_defaults(**CONVERGED)
-        args = parser.parse_args(argv)  # once more, so that what is given still wins
-    return args
+    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    cli.add_epsilons(parser, runs.EPSILONS)
+    return parser.parse_args(argv)
 
 
-def falling_adam(args, examples):
-    """Adam, its learning rate falling by DECAY over the whole run."""
-    from training import keras
-    steps = args.epochs * math.ceil(examples / args.batch_size)
-    return keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(args.learning_rate, steps, DECAY))
+def robust_hinge_loss(targets, logits, weights, epsilon):
+    """max over ‖δ‖∞ ≤ ε of L(y (w·(x + δ) + b)), solved: max(0, 1 - y ŷ + ε‖w‖₁) (the post).
+
+    Arguments:
+        targets: (batch,) in {-1, +1}; logits: (batch,).
+        weights: (784,); epsilon: the radius of the attack, >= 0, in pixel units.
+
+    Returns one loss per example, (batch,). Raises ValueError if targets and logits would broadcast.
+    """
+    training.check_same_shape(targets, logits)
+    weight_l1_norm = tf.reduce_sum(tf.abs(weights), axis=0)
+    return tf.maximum(1.0 - targets * logits + epsilon * weight_l1_norm, 0.0)
+
+
+def losses_and_logits(model, x, y, epsilon, training=False):
+    """What the model gives for a batch: its losses and its logits, (batch,) both."""
+    logits = model(x, training=training)[:, 0]
+    weights = model.layers[-1].kernel[:, 0]
+    return robust_hinge_loss(y, logits, weights, epsilon), logits
+
+
+def train_step(model, x, y, batch_size, epsilon):
+    """One step of SGD on one batch; x: (batch, 28, 28, 1), y: (batch,).
+
+    The sum is divided by the nominal batch size, so that in the short last batch of an epoch every
+    image weighs as much as in the others.
+    """
+    with tf.GradientTape() as tape:
+        losses, logits = losses_and_logits(model, x, y, epsilon, training=True)
+        loss = model.optimizer.scale_loss(tf.reduce_sum(losses) / batch_size)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.optimizer.apply(gradients, model.trainable_variables)
+    return losses, logits, gradients
+
+
+def experiment(args, data, epsilon):
+    """Train, measure and save the model."""
+    training.seed_everything(args.seed)
+    model = training.linear_model(args.seed)
+    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
+    step = functools.partial(train_step, model, batch_size=args.batch_size, epsilon=epsilon)
+    measured = functools.partial(losses_and_logits, model, epsilon=epsilon)
+
+    folder = cli.results_folder(args) / runs.name(RUN, epsilon)
+    with runs.write(folder) as place:
+        record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
+        watchers = [callbacks.Evaluation(measured, data.x_test, data.y_test), record]
+        order = dict(shuffle=args.shuffle, seed=args.seed)
+        history = training.train(
+            step, model, data.x_train, data.y_train, args.epochs, args.batch_size, watchers, **order
+        )
+        metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
+        table = {"epoch": history.epoch, **history.history}
+        runs.save(place, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
+    accuracy, weight_l1_norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
+    print(f"{folder}: test accuracy {accuracy:.2%}, ‖w‖₁ {weight_l1_norm:.2f}")
 
 
 def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    import runs
-    if args.seeds:
-        folder = cli.out_dir(args) / storage.run_name("robust", variant="seeds")
-        losses = [functools.partial(robust_hinge_loss, epsilon=epsilon) for epsilon in args.epsilons]
-        runs.train_seeds(folder, losses, data, args, epsilons=args.epsilons)
-        return
-    converged = args.recipe == "converged"
     for epsilon in args.epsilons:
-        folder = cli.out_dir(args) / storage.run_name("robust", epsilon, "converged" if converged else None)
-        loss = functools.partial(robust_hinge_loss, epsilon=epsilon)
-        optimizer = falling_adam(args, len(data.y_train)) if converged else None
-        metrics = runs.train_linear(folder, loss, data, args, optimizer, dtype=args.dtype, epsilon=epsilon)
-        runs.compare_with_optimum(cli.out_dir(args), epsilon)
-        print(f"{folder}: test accuracy {metrics['test_accuracy']:.2%}, ‖w‖₁ {metrics['weight_l1_norm']:.2f}")
+        experiment(args, data, epsilon)
 
 
 if __name__ == "__main__":

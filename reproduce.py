@@ -1,82 +1,96 @@
-"""Reproduce the post from beginning to end: data, models, attacks, figures, report.
+"""Reproduce the post, in its order: data, four models, thirteen figures, table, report.
 
-    python reproduce.py              # everything, into results/
-    python reproduce.py --post       # what the post shows, and nothing beyond
-    python reproduce.py --digits 3 8 # another pair, into results-3-8/ (downloads MNIST, if data_prep.py has not built the pair)
+    python reproduce.py              # the post, into results/; about three imports of TensorFlow
+    python reproduce.py --all        # and everything beyond it: about a minute on two cores
+    python reproduce.py --digits 3 8 # another pair, into results-3-8/ (build it with data_prep.py)
 
-Ends with the post's table beside ours and with where to look.
+Ends with the post's table beside ours. The report has a section for whatever runs are there.
 """
+
 import importlib
+import multiprocessing
+import signal
 import sys
 import time
 
-import claims
-import cli
-import data_prep
-import report
-import storage
-from figures import FIGURES, POST_FIGURES
+from common import cli, runs
+from report import claims, figures, report
 
-# (title, experiment, flags); a later one may read the runs of earlier ones.
-POST = [
+# (title, script, flags); a later one may read the runs of earlier ones.
+POST = (
     ("train the regular model", "experiment_regular", []),
     ("train the robust models", "experiment_robust", []),
-]
-BEYOND = [
-    ("prove the optimum", "experiment_exact", []),
-    ("train the robust models until they converge", "experiment_robust", ["--recipe", "converged"]),
-    ("train the regular model over seeds", "experiment_regular", ["--seeds", "20"]),
-    ("train the robust models over seeds", "experiment_robust", ["--seeds", "20"]),
-    ("train with an L1 penalty", "experiment_l1", []),
-    ("attack through surrogates", "experiment_transfer", []),
-    ("train and attack a network", "experiment_network", []),
-    ("sweep training and attack", "experiment_sweep", []),
-]
+)
+BEYOND = (
+    ("prove the optimum", "beyond.exact", []),
+    ("train with an L1 penalty", "beyond.l1", []),
+    ("train the robust models until they converge", "beyond.converged", []),
+    ("sweep training and attack", "beyond.sweep", []),
+)
+BESIDE = (  # run at the same time, in a second process
+    ("train and attack a network", "beyond.network", []),
+    ("attack through surrogates", "beyond.transfer", []),
+    ("train over seeds", "beyond.seeds", []),
+)
 
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
     cli.add_digits(parser)
-    cli.add_out_dir(parser)
-    parser.add_argument("--post", action="store_true", help="the post's part alone: its models, its figures")
+    cli.add_results(parser)
+    parser.add_argument("--all", action="store_true", help="everything beyond the post as well")
     return parser.parse_args(argv)
 
 
+def run_steps(steps, shared):
+    """Run some scripts, each under its title; imported late, as TensorFlow is slow to load."""
+    for title, module, flags in steps:
+        print(f"\n== {title} (python {module})", flush=True)
+        importlib.import_module(module).main([*flags, *shared])
+
+
+def run_beside(steps, shared):
+    """What the second process does; Ctrl-C reaches it, too, and is left to the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_steps(steps, shared)
+
+
 def draw_figures(names, results):
-    """Draw the named figures, on all cores."""
-    sys.path.append(str(storage.ROOT / "plots"))
-    import gallery
-    failures = gallery.draw_all(names, results)
-    if failures:
-        raise ValueError(failures[0])
+    """Draw the named figures."""
+    sys.path.append(str(runs.ROOT / "plots"))
+    gallery = importlib.import_module("gallery")
+    for error in gallery.draw_all(names, results).values():
+        if not isinstance(error, FileNotFoundError):
+            raise error
 
 
 def main(argv=None):
     args = parse_args(argv)
-    results = cli.out_dir(args)
-    digits = ["--digits", *map(str, args.digits)]
-    shared = digits + ([f"--out-dir={args.out_dir}"] if args.out_dir else [])
-    experiments, figures = (POST, POST_FIGURES) if args.post else (POST + BEYOND, FIGURES)
-    start = time.perf_counter()
-    last = len(experiments) + 3
+    results, start = cli.results_folder(args), time.perf_counter()
+    shared = ["--digits", *map(str, args.digits), f"--results={results}"]
+    run_steps([("verify the data", "data_prep", [])], shared[:3])
+    run_steps(POST, shared)
+    if args.all:
+        beside = multiprocessing.get_context("spawn").Process(
+            target=run_beside, args=(BESIDE, shared), daemon=True
+        )
+        beside.start()
+        run_steps(BEYOND, shared)
+        beside.join()
+        if beside.exitcode:
+            raise ValueError(f"a step failed: {', '.join(title for title, *_ in BESIDE)}")
 
-    def announce(number, title):
-        print(f"[{number}/{last}] {title}", flush=True)
-
-    announce(1, "verify the data")
-    data_prep.main(digits)
-    for number, (title, module, flags) in enumerate(experiments, 2):
-        announce(number, title)
-        # Imported late: TensorFlow is slow to load, and bad data should be reported first.
-        importlib.import_module(module).main([*flags, *shared])
-    announce(last - 1, "draw the figures")
-    draw_figures(list(figures), results)
-    announce(last, "write the report")
-    if not args.post and tuple(args.digits) == cli.DIGITS:  # the claims are about the post's digits
+    print("\n== draw the figures", flush=True)
+    draw_figures(figures.FIGURES if args.all else figures.POST_FIGURES, results)
+    print("\n== write the report", flush=True)
+    of_the_post = tuple(args.digits) == runs.DIGITS
+    if args.all and of_the_post:  # the claims are about the post's digits
         claims.main([f"--results={results}"])
     report.main([f"--results={results}"])
-    print(f"\n{report.post_table(report.read_metrics(results), tuple(args.digits) == cli.DIGITS)}\n\n"
-          f"All of it took {time.perf_counter() - start:.0f} s. Look at {results / 'README.md'} and {results / 'figures'}.")
+    print(
+        f"\n{report.post_table(results)}\n\nIt took {time.perf_counter() - start:.0f} s. Look at "
+        f"{results / 'README.md'} and {results / 'figures'}."
+    )
 
 
 if __name__ == "__main__":

@@ -1,72 +1,64 @@
-"""All the figures at once, in parallel on all cores."""
+"""All the figures, by two processes."""
 import contextlib
 import importlib
+import io
 import multiprocessing
-import os
 import signal
 import sys
-import threading
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 
-import style  # before Matplotlib, for Ctrl-C
+import style
 
-import matplotlib.pyplot as plt
-
-NOT_FIGURES = ("__main__", "gallery", "style")
+from report import figures
 
 
 def figure_names():
-    """The figures that plots/ can draw: the stems of its scripts."""
-    return sorted(path.stem for path in style.PLOTS.glob("*.py") if path.stem not in NOT_FIGURES)
-
-
-def draw_figure(name, results):
-    """Draw plots/<name>.py from a results folder into its figures/<name>.png; returns the path."""
-    plt.switch_backend("Agg")
-    return style.save(importlib.import_module(name).draw, name, results)
-
-
-def follow_parent():
-    """In a drawing process: exit when the parent does, even if it is killed."""
-    def wait():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-@contextlib.contextmanager
-def interrupts_held_back():
-    """Ctrl-C reaches every process of a terminal; those started in here never see it and leave the answer to the parent."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    """The figures that plots/ can draw, in the order of the report: the stems of its scripts."""
+    return list(figures.FIGURES)
 
 
 def draw_all(names, results):
-    """Draw the named figures, printing a line for each; returns the lines that say what could not be drawn."""
-    failures = []
-    # Fresh processes, and not forks: they run the same on every platform, and none inherits a loaded TensorFlow.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(names)), context, initializer=follow_parent) as pool:
+    """Draw the named figures, with a line on stdout for each and on stderr for what is missing.
+
+    Returns what could not be drawn, {name: error}: FileNotFoundError where there is no run. Raises
+    OSError if the second process is killed.
+    """
+    names = list(names)
+    context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's threads along
+    receiver, sender = context.Pipe(duplex=False)
+    beside = context.Process(target=draw_beside, args=(names[1::2], results, sender), daemon=True)
+    if names[1::2]:
+        # The second process inherits that Ctrl-C, which reaches both, is left to the first.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        beside.start()
+        signal.signal(signal.SIGINT, before)
+    sender.close()  # this process's own: the receiver sees when the other one has ended
+    failed, told = draw_some(names[::2], results)
+    if names[1::2]:
         try:
-            with interrupts_held_back():
-                jobs = {pool.submit(draw_figure, name, results): name for name in names}
-            for job in as_completed(jobs):
-                try:
-                    print(f"  {job.result()}", flush=True)
-                except (ValueError, OSError) as error:
-                    if "--debug" in sys.argv:
-                        raise
-                    failures.append(f"{jobs[job]}: {error}")
-                except BrokenExecutor:
-                    failures.append(f"{jobs[job]}: not drawn, because a drawing process was killed; run it again")
-        finally:
-            with style.cli.interrupts_wait():  # the figures that are being drawn are waited for; one more could tear the pool apart
-                pool.shutdown(cancel_futures=True)
-    return sorted(failures)
+            parts = zip((failed, told), receiver.recv())
+        except EOFError:
+            raise OSError("a process that drew figures has ended early; run it again") from None
+        failed, told = (ours | theirs for ours, theirs in parts)
+    for line in [*told, *(f"{name} is not drawn: {error}" for name, error in failed.items())]:
+        print(line, file=sys.stderr)
+    return failed
+
+
+def draw_some(names, results):
+    """Draw figures one after the other; returns what failed, {name: error}, and lines to tell."""
+    failed, told = {}, {}  # told: a dictionary, as several figures miss the same run
+    for name in names:
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            try:
+                path = style.save(importlib.import_module(name).draw, name, results)
+                print(f"  {path}", flush=True)
+            except (OSError, ValueError) as error:
+                failed[name] = error
+        told |= dict.fromkeys(stderr.getvalue().splitlines())
+    return failed, told
+
+
+def draw_beside(names, results, sender):
+    """What the second process does."""
+    with contextlib.suppress(BrokenPipeError):  # the first one was killed
+        sender.send(draw_some(names, results))

@@ -1,13 +1,17 @@
-"""Figure 3 of the post: the loss of a non-linear model along an input; and, beside the sketch, what is measured.
+"""The loss along one input of a non-linear model: the post's sketch, next to measured curves if the
+network was trained.
 
-    python plots/landscape_nonlinear.py   # reads the run network, if there is one; writes results/figures/landscape_nonlinear.png
+    python plots/landscape_nonlinear.py  # figure 3 of the post; reads the run network, if any
 
-The first panel is a sketch, as in the post: a sum of sines, not the loss of a trained model. The others are measured on
-the first test image: 1 - y ŷ, the hinge without its floor, of a network with two hidden layers and of the linear model.
+The first panel is a sketch, as in the post: a sum of sines, not the loss of a trained model. The
+others are measured on the first test image: 1 - y ŷ, the hinge without its floor, of a network with
+two hidden layers and of the linear model.
 """
-import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
+import style
+
+from common import runs
 
 X_I = 4.6  # the value of the input before any attack
 TITLES = ("along the strongest pixel", "along random signs", "along the network’s attack")
@@ -28,22 +32,24 @@ def draw_sketch(axes):
     style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input $i$", "$L$", xticks=[(X_I, "$x_i$")])
 
 
-def draw_measured(panels, results):
-    arrays = style.read_run(results / "network", arrays=["offsets", "loss_network", "loss_linear"]).arrays
-    for axes, title, network, linear in zip(panels, TITLES, arrays["loss_network"], arrays["loss_linear"]):
+def draw_measured(panels, arrays):
+    losses = zip(arrays["loss_network"], arrays["loss_linear"])
+    for axes, title, (network, linear) in zip(panels, TITLES, losses):
         axes.plot(arrays["offsets"], network, color="black", label="network")
         axes.plot(arrays["offsets"], linear, color=style.REGULAR_COLOUR, label="regular")
         axes.axvline(0, linestyle="--", color="black", linewidth=0.7)
-        axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$")
+        axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5),
+                 ylabel=r"$1 - y\hat{y}$")
     panels[0].legend(fontsize=11, loc="best", borderaxespad=0, handlelength=1.4)
 
 
 def draw(results):
-    if not style.storage.exists(results / "network"):
+    if not (results / "network").exists():
         figure, sketch = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
     else:
+        network = runs.read(results / "network", arrays=["offsets", "loss_network", "loss_linear"])
         figure, ((sketch, *first), rest) = plt.subplots(2, 2, figsize=(style.WIDTH, 5.2))
-        draw_measured([*first, *rest], results)
+        draw_measured([*first, *rest], network.arrays)
         figure.supxlabel("the vertical scales differ", fontsize=12, style="italic", color="0.35")
     draw_sketch(sketch)
     return figure

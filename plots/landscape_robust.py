@@ -1,14 +1,15 @@
-"""Figure 7 of the post: the loss against one weight w_i; robust training tilts it towards w_i = 0.
+"""The loss along a weight, regular and robust. Where x_i < ε the slope changes its sign, and the
+weight is driven to zero. (The post labels this slope ∂L/∂x_i; by its own formula it is ∂L/∂w_i.)
 
-    python plots/landscape_robust.py     # reads no run; writes results/figures/landscape_robust.png
+    python plots/landscape_robust.py     # figure 7 of the post; reads no run
 
-While the hinge is active its slope is ∂L/∂w_i = -y x_i in regular and -y x_i + ε sign(w_i) in robust training. The post
-writes ∂L/∂x_i beside this figure, but ε‖w‖₁ does not depend on x: the slope that changes is the one along the weight.
-Green is what the attack adds, ε‖w‖₁; the arrow heads show the way of gradient descent.
+While the hinge is active its slope is ∂L/∂w_i = -y x_i in regular and -y x_i + ε sign(w_i) in
+robust training; ε‖w‖₁ does not depend on x. Green is what the attack adds, ε‖w‖₁; the arrow heads
+show the way of gradient descent.
 """
-import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
 import numpy as np
+import style
 
 EPSILON = 0.4  # larger than in the experiments, so that the slopes show
 CASES = (  # x_i, the title, the robust slope at w_i > 0
@@ -18,11 +19,12 @@ CASES = (  # x_i, the title, the robust slope at w_i > 0
 Y = 1
 OTHERS = 2.0  # the regular loss at w_i = 0, from the bias and the other weights
 OTHERS_L1 = 1.5  # what the other weights add to ‖w‖₁
-DOWNHILL = dict(arrowstyle="-|>,head_width=0.3,head_length=0.6", facecolor="black", linewidth=0)  # where a step goes
+DOWNHILL = dict(arrowstyle="-|>,head_width=0.3,head_length=0.6", facecolor="black", linewidth=0)
 
 
 def draw(results):
-    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.6), sharey=True, gridspec_kw=dict(wspace=0.08))
+    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.6), sharey=True,
+                                  gridspec_kw=dict(wspace=0.08))
     w = np.array([-2, 0, 2])
     for axes, (x_i, title, slope_right) in zip(panels, CASES):
         regular = OTHERS - Y * x_i * w
@@ -34,13 +36,16 @@ def draw(results):
         axes.text(2.05, robust[-1], "robust", va="center")
         axes.set_title(title, pad=24)  # clear of the L
         style.sketch_axes(axes, (-2.3, 2.5), (-0.3, 5.5), "$w_i$", "$L$")
-        for side, formula in ((-1, r"$-x_i - \epsilon$"), (1, slope_right)):
+        formula = dict(ha="center", va="center", bbox=style.BOX)
+        for side, text in ((-1, r"$-x_i - \epsilon$"), (1, slope_right)):
             slope = -Y * x_i + EPSILON * side
             middle = np.interp(side, w, robust)
-            axes.text(side * 1.1, middle + 1.1, formula, ha="center", va="center", bbox=style.BOX)
-            axes.annotate("", (side - 0.2 * np.sign(slope), middle - 0.2 * abs(slope)), (side, middle), arrowprops=DOWNHILL)
-        axes.text(-1.1, OTHERS + x_i - 0.9, "$-x_i$", ha="center", va="center", color="0.4", bbox=style.BOX)
-    figure.suptitle(r"robust slope $\partial L/\partial w_i = -y\,x_i + \epsilon\,\mathrm{sign}(w_i)$,  $y = 1$", fontsize=13)
+            axes.text(side * 1.1, middle + 1.1, text, **formula)
+            axes.annotate("", (side - 0.2 * np.sign(slope), middle - 0.2 * abs(slope)),
+                          (side, middle), arrowprops=DOWNHILL)
+        axes.text(-1.1, OTHERS + x_i - 0.9, "$-x_i$", color="0.4", **formula)
+    figure.suptitle(r"robust slope $\partial L/\partial w_i = -y\,x_i + "
+                    r"\epsilon\,\mathrm{sign}(w_i)$,  $y = 1$", fontsize=13)
     return figure
 
 

@@ -1,25 +1,27 @@
-"""Figure 12 of the post: attacked images that are misclassified, one for each model and attack epsilon.
+"""Attacked images that are misclassified, nearest to the boundary.
 
-    python plots/misclassified_attacked.py   # reads the runs regular, robust-0.1, -0.2, -0.3
+    python plots/misclassified_attacked.py   # figure 12 of the post; reads the runs of style.RUNS
 
-Each is the one nearest to the decision boundary; the attack is the exact worst case, not clipped, and the grey scale
-runs from -ε to 1 + ε so that nothing of it is hidden. Writes results/figures/misclassified_attacked.png.
+One for each model and attack ε. The attack is the exact worst case, not clipped, and the grey scale
+runs from -ε to 1 + ε, so that nothing of it is hidden.
 """
-import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
+import style
+
+ARRAYS = ("shown_epsilons", "attacked_images", "attacked_found")
 
 
 def draw(results):
-    runs = [style.read_run(results / run, arrays=["shown_epsilons", "attacked_images", "attacked_found"]).arrays
-            for run in style.RUNS]
-    epsilons = runs[0]["shown_epsilons"]
-    figure, grid = plt.subplots(len(runs), len(epsilons), figsize=(style.WIDTH * 1.3, 0.8 * len(runs)), squeeze=False)
-    for name, arrays, row in zip(style.RUNS, runs, grid):
-        for axes, image, epsilon, found in zip(row, arrays["attacked_images"], epsilons, arrays["attacked_found"]):
+    saved = style.read_runs(results, arrays=ARRAYS)
+    columns = len(next(iter(saved.values())).arrays["shown_epsilons"])
+    figure, grid = plt.subplots(len(saved), columns, squeeze=False,
+                                figsize=(style.WIDTH * 1.3, 0.8 * len(saved)))
+    for (name, run), row in zip(saved.items(), grid):
+        for axes, epsilon, image, found in zip(row, *(run.arrays[key] for key in ARRAYS)):
             style.show_digit(axes, (image + epsilon) / (1 + 2 * epsilon) if found else None)
+            if axes in grid[0]:
+                axes.set_title(f"$\\epsilon$ = {epsilon:g}", fontsize=11)
         row[0].set_ylabel(style.label(name), rotation=0, ha="right", va="center", labelpad=8)
-    for axes, epsilon in zip(grid[0], epsilons):
-        axes.set_title(f"$\\epsilon$ = {epsilon:g}", fontsize=11)
     return figure
 
 

@@ -1,30 +1,36 @@
-"""Black-box attacks: accuracy under the worst case of another model, against the attack epsilon.
+"""Black-box attacks: accuracy under the worst case of a surrogate.
 
-    python plots/transfer_attacks.py # reads the run transfer; writes results/figures/transfer_attacks.png
+    python plots/transfer_attacks.py # reads the run transfer
 
-A line per surrogate that the attacker trained; dotted, the white-box attack that knows the model itself. Unclipped.
+A line for each surrogate that the attacker trained; dotted, the white-box attack that knows the
+model itself. Unclipped.
 """
-import style  # first: installs the one-line Ctrl-C handler
 import matplotlib.pyplot as plt
+import style
+
+from common import runs
 
 PANELS = ("regular", "robust-0.2")
-COLOURS = ("#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b", "#fdae6b", "#e6550d")  # blue: random start; orange: from zero
+# Of the surrogates: blue for a random start, orange for a start from zero.
+COLOURS = ("#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b", "#fdae6b", "#e6550d")
 
 
 def draw(results):
-    run = style.read_run(results / "transfer", arrays=["epsilon", "accuracy"])
+    run = runs.read(results / "transfer", arrays=["epsilon", "accuracy"])
     sources, targets = run.config["run"]["sources"], run.config["run"]["targets"]
     epsilon, accuracy = run.arrays["epsilon"], 100 * run.arrays["accuracy"]
+    surrogates = [name for name in sources if name not in targets]
     figure, panels = plt.subplots(1, len(PANELS), figsize=(style.WIDTH * 1.2, 3.4), sharey=True)
     for target, axes in zip(PANELS, panels):
-        surrogates = [name for name in sources if name not in targets]
+        curves = accuracy[:, targets.index(target)]
         for name, colour in zip(surrogates, COLOURS):
-            axes.plot(epsilon, accuracy[sources.index(name), targets.index(target)], color=colour, linewidth=1.8, label=name)
-        axes.plot(epsilon, accuracy[sources.index(target), targets.index(target)], "k:", label="none: white box")
+            axes.plot(epsilon, curves[sources.index(name)], color=colour, linewidth=1.8, label=name)
+        axes.plot(epsilon, curves[sources.index(target)], "k:", label="none: white box")
         axes.set(xlim=(0, 0.5), ylim=(0, 102), title=f"attacks on {style.label(target)}",
                  xlabel=r"attack $\epsilon$ (pixel units)", yticks=range(0, 101, 20))
     panels[0].set_ylabel("accuracy (%)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=10, title="surrogate", title_fontsize=11)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=10,
+                  title="surrogate", title_fontsize=11)
     return figure
 
 

@@ -1,4 +1,5 @@
-"""What the tests share: scripts run as a user would run them, the data, and one fresh reproduction."""
+"""What the tests share: scripts run as a user runs them, the data, short runs, a full reproduction."""
+
 import os
 import runpy
 import signal
@@ -12,40 +13,57 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import data_prep
+import experiment_regular
+import experiment_robust
 
 ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = ROOT / "tests" / "offline"
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has it ignored, as for jobs in the background
+# A shell has Ctrl-C ignored for jobs in the background, and tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
-runpy.run_path(OFFLINE / "sitecustomize.py")  # no network here, nor in any Python that the tests start
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
-
+# No network here, nor in any Python that the tests start.
+runpy.run_path(OFFLINE / "sitecustomize.py")
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(OFFLINE), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 # The same examples each time; `make test-all` asks for more of them.
-settings.register_profile("project", deadline=None, derandomize=True, max_examples=int(os.environ.get("EXAMPLES", 40)),
-                          suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+settings.register_profile(
+    "project",
+    deadline=None,
+    derandomize=True,
+    max_examples=int(os.environ.get("EXAMPLES", 40)),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 settings.load_profile("project")
 
 
-SIGALRM = [signal.SIGALRM] if hasattr(signal, "SIGALRM") else []
-
-
-@pytest.fixture(autouse=True)
-def own_signals():
-    """Put back what cli.run does to Ctrl-C, so that pytest can still be interrupted."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, *SIGALRM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def words(name, *arguments):
+    """The command line of a script by its path, experiment_regular.py, or module, beyond.exact."""
+    place = ROOT / name
+    return [
+        sys.executable,
+        *([str(place)] if place.exists() else ["-m", name]),
+        *map(str, arguments),
+    ]
 
 
 @pytest.fixture(scope="session")
 def script():
-    """Run a script of the project: script("report.py", "--help") gives returncode, stdout, stderr."""
+    """Run a script: script("data_prep.py", "--help") gives returncode, stdout and stderr."""
+
     def run(name, *arguments, cwd=ROOT, **environment):
-        return subprocess.run([sys.executable, str(ROOT / name), *map(str, arguments)], cwd=cwd, text=True,
-                              capture_output=True, stdin=subprocess.DEVNULL, env=os.environ | environment, timeout=300)
+        return subprocess.run(
+            words(name, *arguments),
+            cwd=cwd,
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | environment,
+            timeout=300,
+        )
+
     return run
 
 
@@ -54,29 +72,57 @@ def data():
     return data_prep.load_pair()
 
 
+@pytest.fixture(scope="session")
+def few(data):
+    """The data, with the first 250 images for training and 100 for testing."""
+    return data._replace(
+        x_train=data.x_train[:250],
+        y_train=data.y_train[:250],
+        x_test=data.x_test[:100],
+        y_test=data.y_test[:100],
+    )
+
+
 @pytest.fixture
 def linear(data):
-    """A random linear model on 200 test images, float64: weights (784,), bias, x (200, 28, 28, 1), y (200,)."""
+    """A random linear model in float64 on 200 test images: weights, bias, x, y."""
     generator = np.random.default_rng(0)
-    return SimpleNamespace(weights=generator.normal(0, 0.05, 784), bias=generator.normal(),
-                           x=data.x_test[:200].astype(float), y=data.y_test[:200].astype(float))
+    return SimpleNamespace(
+        weights=generator.normal(0, 0.05, 784),
+        bias=generator.normal(),
+        x=data.x_test[:200].astype(float),
+        y=data.y_test[:200].astype(float),
+    )
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory):
+    """A folder of results with the post's four models after one epoch, made in this process."""
+    folder = tmp_path_factory.mktemp("quick")
+    experiment_regular.main(["--epochs", "1", "--results", str(folder)])
+    experiment_robust.main(["--epochs", "1", "--results", str(folder)])
+    return folder
 
 
 def pytest_collection_modifyitems(items):
-    """The tests that wait for the fresh reproduction come last: it runs beside all the others."""
+    """The tests that wait for the reproduction come last: it runs beside all the others."""
     items.sort(key=lambda item: "fresh" in item.fixturenames)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def reproduction(request, tmp_path_factory):
-    """A full run of reproduce.py, started before the first test, if any of the tests waits for it."""
+    """reproduce.py --all, started before the first test if any of the tests waits for it."""
     if not any("fresh" in item.fixturenames for item in request.session.items):
         yield None
         return
     folder = tmp_path_factory.mktemp("fresh")
-    with open(folder / "stdout", "w+") as stdout, open(folder / "stderr", "w+") as stderr:
-        process = subprocess.Popen([sys.executable, ROOT / "reproduce.py", "--out-dir", folder / "results"], stdin=subprocess.DEVNULL,
-                                   stdout=stdout, stderr=stderr)
+    with open(folder / "stdout", "w") as stdout, open(folder / "stderr", "w") as stderr:
+        process = subprocess.Popen(
+            words("reproduce.py", "--all", "--results", folder / "results"),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
         yield SimpleNamespace(process=process, folder=folder)
         process.terminate()
         process.wait()
@@ -84,7 +130,7 @@ def reproduction(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fresh(reproduction):
-    """The results folder of a full run of reproduce.py, and what it printed."""
+    """The results folder of a run of reproduce.py --all, and what it printed."""
     status = reproduction.process.wait(timeout=600)
     stdout, stderr = ((reproduction.folder / name).read_text() for name in ("stdout", "stderr"))
     assert status == 0, stderr

@@ -1,4 +1,5 @@
 """That every benchmark runs and writes what it says; never how fast."""
+
 import json
 
 import pytest
@@ -13,12 +14,18 @@ NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.
 def test_benchmark_runs_and_writes_its_table(script, tmp_path, name):
     if name == "attack":
         pytest.importorskip("foolbox")
-    done = script(f"benchmarks/{name}.py", "--quick", "--repeat", 1, "--out-dir", tmp_path, cwd=tmp_path)
+    done = script(
+        f"benchmarks/{name}.py", "--quick", "--repeat", 1, "--out-dir", tmp_path, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     saved = json.loads((tmp_path / f"{name}.json").read_text())
     assert saved["quick"] and saved["reference"] in saved["cases"]
     for case, row in saved["cases"].items():
-        assert case in done.stdout and len(row["seconds"]) >= 1 and row["minimum"] <= row["median"] <= row["maximum"]
+        assert (
+            case in done.stdout
+            and len(row["seconds"]) >= 1
+            and row["minimum"] <= row["median"] <= row["maximum"]
+        )
 
 
 def test_committed_benchmarks_are_whole_runs():
@@ -26,4 +33,8 @@ def test_committed_benchmarks_are_whole_runs():
     assert [path.stem for path in files] == NAMES
     for path in files:
         saved = json.loads(path.read_text())
-        assert not saved["quick"] and saved["machine"]["cores"] >= 1 and saved["machine"]["versions"]["tensorflow"]
+        assert (
+            not saved["quick"]
+            and saved["machine"]["cores"] >= 1
+            and saved["machine"]["versions"]["tensorflow"]
+        )

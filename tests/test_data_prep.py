@@ -8,7 +8,9 @@ import storage
 
 SHAPE = (3, 2, 2)
 PIXELS = bytes(range(12))
-HEADER = b"\x00\x00\x08\x03" + b"\x00\x00\x00\x03" + b"\x00\x00\x00\x02" * 2  # as the MNIST page describes it
+HEADER = (
+    b"\x00\x00\x08\x03" + b"\x00\x00\x00\x03" + b"\x00\x00\x00\x02" * 2
+)  # as the MNIST page describes it
 
 
 def write(path, content):
@@ -22,13 +24,16 @@ def test_idx_file_is_read_plain_and_gzipped(tmp_path, name):
     np.testing.assert_array_equal(array, np.arange(12).reshape(SHAPE))
 
 
-@pytest.mark.parametrize("content, complaint", [
-    (HEADER + PIXELS[:-1], "truncated"),
-    (HEADER + PIXELS + b"x", "too long"),
-    (b"\x00\x00\x08\x01" + HEADER[4:] + PIXELS, "does not begin like an IDX file"),
-    (HEADER[:4] + b"\xff\xff\xff\xff" + HEADER[8:] + PIXELS, "does not begin like an IDX file"),
-    (b"", "does not begin like an IDX file"),
-])
+@pytest.mark.parametrize(
+    "content, complaint",
+    [
+        (HEADER + PIXELS[:-1], "truncated"),
+        (HEADER + PIXELS + b"x", "too long"),
+        (b"\x00\x00\x08\x01" + HEADER[4:] + PIXELS, "does not begin like an IDX file"),
+        (HEADER[:4] + b"\xff\xff\xff\xff" + HEADER[8:] + PIXELS, "does not begin like an IDX file"),
+        (b"", "does not begin like an IDX file"),
+    ],
+)
 @pytest.mark.parametrize("name", ["bad", "bad.gz"])
 def test_wrong_idx_file_is_refused(tmp_path, name, content, complaint):
     with pytest.raises(ValueError, match=complaint):
@@ -44,7 +49,12 @@ def test_truncated_gzip_is_refused(tmp_path):
 
 def test_embedded_data_is_mnist_zeros_and_ones(data):
     assert data.digest == data_prep.DIGEST_0_1
-    assert [int(np.sum(y == sign)) for y in (data.y_train, data.y_test) for sign in (-1, 1)] == [5923, 6742, 980, 1135]
+    assert [int(np.sum(y == sign)) for y in (data.y_train, data.y_test) for sign in (-1, 1)] == [
+        5923,
+        6742,
+        980,
+        1135,
+    ]
 
 
 def test_loaded_arrays_have_the_promised_shapes_types_and_ranges():
@@ -78,12 +88,15 @@ def small_mnist(**changes):
     return arrays | changes
 
 
-@pytest.mark.parametrize("arrays, complaint", [
-    (small_mnist(), "x_train is not MNIST"),
-    (small_mnist(x_train=np.zeros((100, 28, 28), np.float32)), "x_train is not MNIST"),
-    ({"x_train": np.zeros(3, np.uint8)}, "has no y_train, x_test, y_test"),
-    (small_mnist(y_test=np.array([None])), "objects"),
-])
+@pytest.mark.parametrize(
+    "arrays, complaint",
+    [
+        (small_mnist(), "x_train is not MNIST"),
+        (small_mnist(x_train=np.zeros((100, 28, 28), np.float32)), "x_train is not MNIST"),
+        ({"x_train": np.zeros(3, np.uint8)}, "has no y_train, x_test, y_test"),
+        (small_mnist(y_test=np.array([None])), "objects"),
+    ],
+)
 def test_bad_source_leaves_the_good_file_alone(own_data, tmp_path, arrays, complaint):
     before = own_data.read_bytes()
     np.savez(tmp_path / "mnist.npz", **arrays)
@@ -119,9 +132,14 @@ def test_no_network_is_one_line_with_the_way_out(own_data, monkeypatch):
     import keras
 
     def fail():
-        raise Exception("URL fetch failure on https://example.org: None -- unreachable\nsecond line")
+        raise Exception(
+            "URL fetch failure on https://example.org: None -- unreachable\nsecond line"
+        )
+
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
-    with pytest.raises(OSError, match=r"could not be downloaded \(URL fetch failure.*--source PATH") as caught:
+    with pytest.raises(
+        OSError, match=r"could not be downloaded \(URL fetch failure.*--source PATH"
+    ) as caught:
         data_prep.main(["--digits", "3", "8"])
     assert "\n" not in str(caught.value)
     assert not data_prep.pair_path((3, 8)).exists()

@@ -16,7 +16,10 @@ def subset(data):
     return data.x_train[chosen].reshape(200, -1).astype(float), data.y_train[chosen].astype(float)
 
 
-@pytest.mark.parametrize("epsilon", [0.12, 0.3, *(pytest.param(epsilon, marks=pytest.mark.slow) for epsilon in (0.2, 0.45))])
+@pytest.mark.parametrize(
+    "epsilon",
+    [0.12, 0.3, *(pytest.param(epsilon, marks=pytest.mark.slow) for epsilon in (0.2, 0.45))],
+)
 def test_optimum_equals_that_of_an_independent_solver(subset, epsilon):
     cvxpy = pytest.importorskip("cvxpy")
     x, y = subset
@@ -53,8 +56,12 @@ def test_optimum_is_proved_on_all_the_data(data, epsilon):
     assert alpha.min() >= 0 and alpha.max() <= 1
     assert abs(alpha @ y) <= 1e-10 * alpha.sum()
     assert np.all(np.abs((alpha * y) @ x) <= epsilon * alpha.sum() * (1 + 1e-12))
-    loss = np.maximum(0, 1 - y * (x @ best.weights + best.bias) + epsilon * np.abs(best.weights).sum()).mean()
-    assert best.objective == pytest.approx(loss, abs=1e-12) and best.lower_bound == pytest.approx(alpha.mean(), abs=1e-12)
+    loss = np.maximum(
+        0, 1 - y * (x @ best.weights + best.bias) + epsilon * np.abs(best.weights).sum()
+    ).mean()
+    assert best.objective == pytest.approx(loss, abs=1e-12) and best.lower_bound == pytest.approx(
+        alpha.mean(), abs=1e-12
+    )
     assert -1e-12 <= loss - alpha.mean() <= 1e-7
     # The optimality conditions: a weight only where the active examples pull with ε, and in their direction.
     pull = experiment_exact.pixel_pull(x, y, alpha)
@@ -66,7 +73,9 @@ def test_optimum_is_proved_on_all_the_data(data, epsilon):
 def test_a_start_does_not_change_the_optimum(subset):
     x, y = subset
     start = np.random.default_rng(1).normal(size=784), 0.0
-    assert optimum.solve(x, y, 0.2, start).objective == pytest.approx(optimum.solve(x, y, 0.2).objective, abs=1e-7)
+    assert optimum.solve(x, y, 0.2, start).objective == pytest.approx(
+        optimum.solve(x, y, 0.2).objective, abs=1e-7
+    )
 
 
 def test_above_one_half_the_constant_classifier_is_optimal(data):
@@ -78,19 +87,26 @@ def test_above_one_half_the_constant_classifier_is_optimal(data):
 
 def test_separating_model_has_the_largest_margin(subset):
     from scipy.optimize import linprog
+
     x, y = subset
     separation = optimum.separate(x, y)
     weights, bias = separation.weights, separation.bias
     assert np.min(y * (x @ weights + bias)) == pytest.approx(1, abs=1e-12)
     # The same as one primal program, written out: minimise Σ u + v with y (x (u - v) + b) >= 1.
     signed = np.c_[y[:, None] * x, -y[:, None] * x, y]
-    whole = linprog(np.r_[np.ones(1568), 0], -signed, -np.ones(200), bounds=[(0, None)] * 1568 + [(None, None)])
+    whole = linprog(
+        np.r_[np.ones(1568), 0], -signed, -np.ones(200), bounds=[(0, None)] * 1568 + [(None, None)]
+    )
     assert np.abs(weights).sum() == pytest.approx(whole.fun, rel=1e-7)
     # Zero loss below 1/‖w‖₁ and none above.
     largest = separation.epsilon
-    assert largest == 1 / np.abs(weights).sum() and largest <= separation.upper_bound <= largest * (1 + 1e-7)
+    assert largest == 1 / np.abs(weights).sum() and largest <= separation.upper_bound <= largest * (
+        1 + 1e-7
+    )
     below = experiment_exact.rescaled(separation, x, y, 0.99 * largest)
-    assert optimum.robust_objective(below.weights, below.bias, x, y, 0.99 * largest) == pytest.approx(0, abs=1e-9)
+    assert optimum.robust_objective(
+        below.weights, below.bias, x, y, 0.99 * largest
+    ) == pytest.approx(0, abs=1e-9)
     assert optimum.solve(x, y, 1.01 * largest).lower_bound > 0
 
 
@@ -103,11 +119,21 @@ def test_exact_run_is_saved_like_the_others_and_compared(tmp_path, capsys):
     experiment_robust.main(["--epsilon", "0.3", "--epochs", "1", "--out-dir", str(tmp_path)])
     before = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())
     assert "optimality_gap" not in before
-    experiment_exact.main(["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5", "--out-dir", str(tmp_path)])
+    experiment_exact.main(
+        ["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5", "--out-dir", str(tmp_path)]
+    )
     printed = capsys.readouterr().out
-    assert "every model that separates the attacked data is optimal" in printed and "the constant classifier" in printed
-    run = storage.read_run(tmp_path / "exact-0.3", metrics=["test_accuracy", "robust_accuracy", "nonzero_weights", "rounds", "seconds"])
-    assert run.metrics["gap"] <= 1e-7 and run.metrics["nonzero_weights"] == np.count_nonzero(run.arrays["weights"])
+    assert (
+        "every model that separates the attacked data is optimal" in printed
+        and "the constant classifier" in printed
+    )
+    run = storage.read_run(
+        tmp_path / "exact-0.3",
+        metrics=["test_accuracy", "robust_accuracy", "nonzero_weights", "rounds", "seconds"],
+    )
+    assert run.metrics["gap"] <= 1e-7 and run.metrics["nonzero_weights"] == np.count_nonzero(
+        run.arrays["weights"]
+    )
     assert 0.036 < run.metrics["separation_epsilon"] < 0.037
     assert storage.read_run(tmp_path / "exact-0").metrics["objective"] == pytest.approx(0, abs=1e-9)
     after = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())

@@ -31,9 +31,11 @@ def test_a_plot_runs_from_any_folder(script, fresh, tmp_path):
 
 
 def test_plots_do_not_import_tensorflow():
-    code = ("import sys, importlib; sys.path.insert(0, 'plots'); import gallery\n"
-            "for name in gallery.figure_names(): importlib.import_module(name)\n"
-            "assert not {'tensorflow', 'keras', 'training', 'runs'} & set(sys.modules)")
+    code = (
+        "import sys, importlib; sys.path.insert(0, 'plots'); import gallery\n"
+        "for name in gallery.figure_names(): importlib.import_module(name)\n"
+        "assert not {'tensorflow', 'keras', 'training', 'runs'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=storage.ROOT, check=True, timeout=120)
     for path in storage.ROOT.glob("plots/*.py"):  # nor while they draw
         assert not re.search(r"^[ \t]+(import|from) ", path.read_text(), re.M), path
@@ -42,6 +44,7 @@ def test_plots_do_not_import_tensorflow():
 def test_a_run_of_your_own_joins_the_figures_by_one_line(fresh, tmp_path, monkeypatch):
     """What the README says: one more name in style.RUNS."""
     import style
+
     for run in fresh.folder.iterdir():
         if run.is_dir() and run.name != "figures":
             shutil.copytree(run, tmp_path / run.name)
@@ -49,10 +52,19 @@ def test_a_run_of_your_own_joins_the_figures_by_one_line(fresh, tmp_path, monkey
     monkeypatch.setattr(style, "RUNS", (*storage.POST_RUNS, "robust-0.25"))
     five = style.colours(style.RUNS)
     assert len(set(five)) == 5 and five[4] not in (five[1], five[3])  # between the others, as its ε
-    assert style.label("robust-0.25") == r"robust $\epsilon$ = 0.25" and style.label("squared-hinge") == "squared-hinge"
+    assert (
+        style.label("robust-0.25") == r"robust $\epsilon$ = 0.25"
+        and style.label("squared-hinge") == "squared-hinge"
+    )
     assert style.colours(("regular", "squared-hinge"))[1] == style.OWN_COLOURS[0]
-    for name in ("accuracy_table", "misclassified_clean", "model_weights", "robust_accuracy", "misclassified_attacked",
-                 "robust_accuracy_seeds"):
+    for name in (
+        "accuracy_table",
+        "misclassified_clean",
+        "model_weights",
+        "robust_accuracy",
+        "misclassified_attacked",
+        "robust_accuracy_seeds",
+    ):
         gallery.draw_figure(name, tmp_path)
 
 
@@ -66,7 +78,12 @@ def test_missing_run_is_one_line_with_the_command(script, tmp_path):
 def test_all_plots_at_once_name_what_is_missing_and_draw_the_rest(script, fresh, tmp_path):
     for run in ("regular", "robust-0.1", "robust-0.2"):
         shutil.copytree(fresh.folder / run, tmp_path / run)
-    done = script("plots", "hinge_loss", "misclassified_logits", "robust_accuracy", "--results", tmp_path)
+    done = script(
+        "plots", "hinge_loss", "misclassified_logits", "robust_accuracy", "--results", tmp_path
+    )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "experiment_robust.py --epsilon 0.3" in done.stderr
-    assert sorted(path.stem for path in (tmp_path / "figures").iterdir()) == ["hinge_loss", "misclassified_logits"]
+    assert sorted(path.stem for path in (tmp_path / "figures").iterdir()) == [
+        "hinge_loss",
+        "misclassified_logits",
+    ]

@@ -1,4 +1,5 @@
 """A full fresh run beside the committed results, and the README beside both."""
+
 import json
 import re
 import shutil
@@ -16,11 +17,16 @@ RUNS = list(report.PUBLISHED)
 
 @pytest.mark.parametrize("run", RUNS)
 def test_fresh_run_agrees_with_the_committed_one(fresh, run):
-    new, committed = (json.loads((folder / run / "metrics.json").read_text()) for folder in (fresh.folder, storage.RESULTS))
+    new, committed = (
+        json.loads((folder / run / "metrics.json").read_text())
+        for folder in (fresh.folder, storage.RESULTS)
+    )
     for name in ("train_accuracy", "test_accuracy", "train_accuracy_running"):
         assert new[name] == pytest.approx(committed[name], abs=0.003)
     for kind in ("unclipped", "clipped"):
-        np.testing.assert_allclose(new["robust_accuracy"][kind], committed["robust_accuracy"][kind], atol=0.01)
+        np.testing.assert_allclose(
+            new["robust_accuracy"][kind], committed["robust_accuracy"][kind], atol=0.01
+        )
     assert new["weight_l1_norm"] == pytest.approx(committed["weight_l1_norm"], rel=0.02)
 
 
@@ -33,21 +39,38 @@ def test_accuracies_are_the_published_ones(fresh, run):
 
 
 # What the post's curves look like: (run, attack epsilon, accuracy in %, tolerance in points).
-@pytest.mark.parametrize("run, epsilon, accuracy, tolerance", [
-    ("regular", 0.03, 99, 0.5), ("regular", 0.075, 50, 4), ("regular", 0.08, 50, 5), ("regular", 0.1, 22.5, 2.5), ("regular", 0.2, 0, 0.5),
-    ("robust-0.1", 0.1, 99, 0.5), ("robust-0.2", 0.1, 99, 0.5), ("robust-0.3", 0.1, 99, 0.5),
-    ("robust-0.1", 0.2, 91, 1), ("robust-0.2", 0.2, 96, 1), ("robust-0.3", 0.2, 95, 1),
-    ("robust-0.1", 0.3, 36, 1), ("robust-0.2", 0.3, 78, 1), ("robust-0.3", 0.3, 83, 1),
-])
+@pytest.mark.parametrize(
+    "run, epsilon, accuracy, tolerance",
+    [
+        ("regular", 0.03, 99, 0.5),
+        ("regular", 0.075, 50, 4),
+        ("regular", 0.08, 50, 5),
+        ("regular", 0.1, 22.5, 2.5),
+        ("regular", 0.2, 0, 0.5),
+        ("robust-0.1", 0.1, 99, 0.5),
+        ("robust-0.2", 0.1, 99, 0.5),
+        ("robust-0.3", 0.1, 99, 0.5),
+        ("robust-0.1", 0.2, 91, 1),
+        ("robust-0.2", 0.2, 96, 1),
+        ("robust-0.3", 0.2, 95, 1),
+        ("robust-0.1", 0.3, 36, 1),
+        ("robust-0.2", 0.3, 78, 1),
+        ("robust-0.3", 0.3, 83, 1),
+    ],
+)
 def test_curves_are_the_published_ones(fresh, run, epsilon, accuracy, tolerance):
     metrics = json.loads((fresh.folder / run / "metrics.json").read_text())
-    assert 100 * report.accuracy_at(metrics, "unclipped", epsilon) == pytest.approx(accuracy, abs=tolerance)
+    assert 100 * report.accuracy_at(metrics, "unclipped", epsilon) == pytest.approx(
+        accuracy, abs=tolerance
+    )
 
 
 def test_output_is_clean_and_ends_with_the_table(fresh):
     assert fresh.stderr == ""
     table = report.post_table(report.read_metrics(fresh.folder))
-    assert table in fresh.stdout and str(fresh.folder / "README.md") in fresh.stdout.splitlines()[-1]
+    assert (
+        table in fresh.stdout and str(fresh.folder / "README.md") in fresh.stdout.splitlines()[-1]
+    )
 
 
 def test_nothing_hidden_is_left_behind(fresh):
@@ -70,7 +93,9 @@ def test_readme_has_the_numbers_of_the_committed_results():
 def test_committed_report_is_what_the_committed_runs_give(tmp_path, monkeypatch):
     text = (storage.RESULTS / "README.md").read_text()
     written = {}
-    monkeypatch.setattr(storage, "write_file", lambda path, content: written.update(content=content))
+    monkeypatch.setattr(
+        storage, "write_file", lambda path, content: written.update(content=content)
+    )
     report.write(storage.RESULTS)
     assert written["content"] == text
 
@@ -85,7 +110,11 @@ def test_committed_results_are_small():
 
 
 def test_every_link_in_the_documents_leads_somewhere():
-    for document in (storage.ROOT / "README.md", storage.RESULTS / "README.md", storage.ROOT / "benchmarks" / "README.md"):
+    for document in (
+        storage.ROOT / "README.md",
+        storage.RESULTS / "README.md",
+        storage.ROOT / "benchmarks" / "README.md",
+    ):
         for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", document.read_text()):
             if not target.startswith("http"):
                 place = document.parent / target if target else document
@@ -95,7 +124,10 @@ def test_every_link_in_the_documents_leads_somewhere():
 
 def anchors(text):
     """What GitHub calls the headings of a Markdown file."""
-    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.M)]
+    return [
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.M)
+    ]
 
 
 def test_every_row_of_every_table_has_as_many_cells_as_its_header(fresh):
@@ -115,27 +147,39 @@ def test_other_digits_are_not_compared_with_the_post(tmp_path):
         (tmp_path / run / "config.json").write_text(json.dumps(config))
     text = report.write(tmp_path).read_text()
     assert "Train, here" in text and "Train, post" not in text
-    with pytest.raises(storage.Unusable, match="about the digits 0 and 1; the runs in .* are of 3 and 8"):
+    with pytest.raises(
+        storage.Unusable, match="about the digits 0 and 1; the runs in .* are of 3 and 8"
+    ):
         claims.measure(tmp_path)
 
 
 def test_runs_of_different_data_are_not_mixed(tmp_path):
     for run in RUNS:
         shutil.copytree(storage.RESULTS / run, tmp_path / run)
-    config = json.loads((tmp_path / "robust-0.1" / "config.json").read_text()) | {"data_sha256": "other"}
+    config = json.loads((tmp_path / "robust-0.1" / "config.json").read_text()) | {
+        "data_sha256": "other"
+    }
     (tmp_path / "robust-0.1" / "config.json").write_text(json.dumps(config))
-    with pytest.raises(storage.Unusable, match="mixes runs of different data; make them anew with: python reproduce.py --out-dir"):
+    with pytest.raises(
+        storage.Unusable,
+        match="mixes runs of different data; make them anew with: python reproduce.py --out-dir",
+    ):
         report.write(tmp_path)
 
 
-@pytest.mark.parametrize("there", [["exact-0.2"], ["exact-0.1", "exact-0.3", "robust-0.1-converged"], []])
+@pytest.mark.parametrize(
+    "there", [["exact-0.2"], ["exact-0.1", "exact-0.3", "robust-0.1-converged"], []]
+)
 def test_report_shows_what_there_is(tmp_path, there):
     for run in (*RUNS, *there):
         shutil.copytree(storage.RESULTS / run, tmp_path / run)
     text = report.write(tmp_path).read_text()
     assert ("How far from the optimum" in text) == bool(there)
     for run in there:
-        assert f"ε = {run.split('-')[1]}, the {'optimum' if run.startswith('exact') else 'post'}" in text
+        assert (
+            f"ε = {run.split('-')[1]}, the {'optimum' if run.startswith('exact') else 'post'}"
+            in text
+        )
 
 
 def test_run_whose_writer_was_killed_between_the_two_renames_is_still_reported(tmp_path):

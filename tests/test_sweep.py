@@ -11,14 +11,29 @@ import storage
 def sweep(tmp_path_factory):
     """Eleven training ε from 0 to 0.5, two seeds, three epochs."""
     folder = tmp_path_factory.mktemp("sweep")
-    experiment_sweep.main(["--models", "11", "--seeds", "2", "--epochs", "3", "--out-dir", str(folder)])
+    experiment_sweep.main(
+        ["--models", "11", "--seeds", "2", "--epochs", "3", "--out-dir", str(folder)]
+    )
     return storage.read_run(folder / "sweep").arrays
 
 
 @pytest.mark.parametrize("column", [0, 4, 6, 8])
 def test_each_column_is_the_model_that_experiment_robust_trains_alone(sweep, tmp_path, column):
-    experiment_robust.main(["--epsilon", f"{sweep['train_epsilons'][column]:.2f}", "--dtype", "float64", "--seed", "1", "--shuffle",
-                            "--epochs", "3", "--out-dir", str(tmp_path)])
+    experiment_robust.main(
+        [
+            "--epsilon",
+            f"{sweep['train_epsilons'][column]:.2f}",
+            "--dtype",
+            "float64",
+            "--seed",
+            "1",
+            "--shuffle",
+            "--epochs",
+            "3",
+            "--out-dir",
+            str(tmp_path),
+        ]
+    )
     alone = storage.read_run(next(tmp_path.iterdir())).arrays
     np.testing.assert_allclose(sweep["weights"][column], alone["weights"], atol=1e-7)
     assert sweep["bias"][column] == pytest.approx(float(alone["bias"]), abs=1e-7)
@@ -28,8 +43,13 @@ def test_accuracy_is_that_of_the_exact_attack(sweep, data):
     assert sweep["accuracy"].shape == (11, 101)
     np.testing.assert_allclose(sweep["accuracy"], sweep["accuracy_by_seed"].mean(axis=0), atol=1e-6)
     for column in (0, 5):
-        curve = attacks.robust_accuracy(sweep["weights"][column].astype(float), sweep["bias"][column], data.x_test,
-                                        data.y_test, sweep["attack_epsilons"])
+        curve = attacks.robust_accuracy(
+            sweep["weights"][column].astype(float),
+            sweep["bias"][column],
+            data.x_test,
+            data.y_test,
+            sweep["attack_epsilons"],
+        )
         np.testing.assert_allclose(sweep["accuracy_by_seed"][1, column], curve, atol=1e-3)
 
 

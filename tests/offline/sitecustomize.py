@@ -1,4 +1,5 @@
-"""No test reaches the network: Python imports this by itself in every process whose PYTHONPATH names this folder."""
+"""No test reaches the network: Python imports this in every process whose PYTHONPATH names the folder."""
+
 import sys
 
 NAMES = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
@@ -6,7 +7,7 @@ CALLS = ("socket.connect", "socket.sendto")
 
 
 def refuse(event, arguments):
-    """An audit hook: every socket of Python reports here first. A tuple is an internet address, a string a local one."""
+    """An audit hook: every socket of Python reports here. An internet address is a tuple."""
     if event in NAMES or event in CALLS and isinstance(arguments[1], tuple):
         raise PermissionError(f"the tests are offline: {event}{arguments}")
 

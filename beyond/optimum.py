@@ -1,45 +1,53 @@
-"""The best robust linear classifier, with a proof of optimality: a linear program solved with SciPy.
+"""The best robust linear classifier, with a proof of optimality: a linear program.
 
     minimise over w, b:   (1/n) Σ_i max(0, 1 - y_i (w·x_i + b) + ε ‖w‖₁)
 
-With w = u - v, u, v >= 0, a slack ξ_i >= 0 for every example and t >= Σ (u + v) this is a linear program. Its dual has
-one number α_i per example, 1 where the loss is active and 0 where it is not:
+With w = u - v, u, v >= 0, a slack ξ_i >= 0 for every example and t >= Σ (u + v) this is a linear
+program. Its dual has one number α_i per example, 1 where the loss is active and 0 where it is not:
 
     maximise    (1/n) Σ_i α_i            with 0 <= α_i <= 1
     subject to  Σ_i α_i y_i = 0          (the multiplier of this constraint is b)
-                |Σ_i α_i y_i x_ij| <= ε Σ_i α_i   for every pixel j   (the multipliers of these are u and v)
+                |Σ_i α_i y_i x_ij| <= ε Σ_i α_i   for every pixel j   (the multipliers: u and v)
 
-The dual is what is solved, on a working set: examples left out have α = 0, pixels left out have w = 0, and both sets
-grow by the violated constraints. The proof does not rely on the solver. By weak duality, for any (w, b) and for any α
-that satisfies the constraints on all the data,
+SciPy solves the dual on a working set: examples left out have α = 0, pixels left out have w = 0,
+and both sets grow by the violated constraints. The proof does not rely on the solver. By weak
+duality, for any (w, b) and for any α that satisfies the constraints on all the data,
 
     objective(w, b)  >=  (1/n) Σ_i α_i (1 - y_i (w·x_i + b) + ε ‖w‖₁)  >=  (1/n) Σ_i α_i,
 
-so a checked α is a lower bound, the objective on all the data an upper one, and where they meet is the optimum.
+so a checked α is a lower bound, the objective on all the data an upper one, and where they meet is
+the optimum.
 
-Robust training and an L1 penalty. Above the ε of separation (see `separate`) the least robust loss F is positive, and the hinge
-loss with the penalty λ = ε F has the same optimal classifiers, up to scale. For divide (w, b) by 1 + ε ‖w‖₁: that maps all of
-them one-to-one onto the (v, c) with ε ‖v‖₁ < 1, where the robust loss is H / (1 - ε ‖v‖₁), with H the mean hinge of (v, c). It
-is at least F, so
+Robust training and an L1 penalty. Above the ε of separation (see `separate`) the least robust loss
+F is positive, and the hinge loss with the penalty λ = ε F has the same optimal classifiers, up to
+scale. For divide (w, b) by 1 + ε ‖w‖₁: that maps all of them one-to-one onto the (v, c) with
+ε ‖v‖₁ < 1, where the robust loss is H / (1 - ε ‖v‖₁), with H the mean hinge of (v, c). It is at
+least F, so
 
     H + ε F ‖v‖₁ >= F,    with equality at the robust optima and nowhere else.
 
-Where ε ‖v‖₁ >= 1 the left side is greater than F, since H = 0 with ε ‖v‖₁ = 1 would separate the classes at ε. That robustness and
-regularisation can be one thing is due to Xu, Caramanis and Mannor (arXiv:0803.3490) for the SVM.
+Where ε ‖v‖₁ >= 1 the left side is greater than F, since H = 0 with ε ‖v‖₁ = 1 would separate the
+classes at ε. That robustness and regularisation can be one thing is due to Xu, Caramanis and Mannor
+(arXiv:0803.3490) for the SVM.
 """
+
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
+import attacks
+
 EXAMPLES = 1000  # first working set, and the most that a round adds
 PIXELS = 30  # the same for pixels: the optimum uses few
-# HiGHS' dual simplex without presolve is three times faster here than with it; its interior point is far slower.
-SOLVER = dict(method="highs-ds", options=dict(
-    presolve=False, primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9))
+# HiGHS' dual simplex without presolve is three times faster here than with it; its interior point
+# is far slower.
+TOLERANCES = dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9)
+SOLVER = dict(method="highs-ds", options=dict(presolve=False, **TOLERANCES))
 SAFETY = 1e-10  # the program is solved for ε - SAFETY, so that rounding leaves its α feasible for ε
-LARGEST_ALPHA = 1e6  # in `separate`, where α is unbounded if the classes overlap, and HiGHS is unreliable without a bound
+# In `separate` α is unbounded if the classes overlap, and HiGHS is unreliable without a bound.
+LARGEST_ALPHA = 1e6
 ON_MARGIN = 1e-9  # a loss below this is rounding
 
 
@@ -56,7 +64,7 @@ class Optimum(NamedTuple):
 
 def robust_margins(weights, bias, x, y, epsilon):
     """y (w·x + b) - ε ‖w‖₁ of every example; x (n, pixels), dense or sparse."""
-    return y * (x @ weights + bias) - epsilon * np.abs(weights).sum()
+    return attacks.robust_margins(y * (x @ weights + bias), weights, epsilon)
 
 
 def robust_objective(weights, bias, x, y, epsilon):
@@ -67,7 +75,8 @@ def robust_objective(weights, bias, x, y, epsilon):
 def l1_equivalent(weights, bias, x, y, epsilon):
     """The same classifier, scaled to where the L1-penalised problem has it, and its value there.
 
-    Returns (λ, mean hinge + λ ‖v‖₁) with v = w / (1 + ε ‖w‖₁) and λ = ε times the robust objective of (w, b).
+    Returns (λ, mean hinge + λ ‖v‖₁) with v = w / (1 + ε ‖w‖₁) and λ = ε times the robust objective
+    of (w, b).
     """
     scale = 1 + epsilon * np.abs(weights).sum()
     penalty = epsilon * robust_objective(weights, bias, x, y, epsilon)
@@ -76,18 +85,24 @@ def l1_equivalent(weights, bias, x, y, epsilon):
 
 
 def solve_program(x, y, epsilon):
-    """Solve the dual for all the examples and pixels given: x (n, pixels) sparse. Returns w, b, α."""
+    """Solve the dual for the examples and pixels given, x (n, pixels) sparse. Returns w, b, α."""
     n, pixels = x.shape
     signed = x.multiply(y[:, np.newaxis]).T  # row j holds y_i x_ij
     # One more variable, s = Σ α, keeps ε Σ α from filling every row of the matrix.
     bound = np.full((pixels, 1), epsilon)
     program = linprog(
         c=np.append(-np.ones(n), 0),
-        A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"), b_ub=np.zeros(2 * pixels),
-        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(np.ones(n), -1)]), b_eq=[0, 0],
-        bounds=[(0, 1)] * n + [(0, None)], **SOLVER)
+        A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
+        b_ub=np.zeros(2 * pixels),
+        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(np.ones(n), -1)]),
+        b_eq=[0, 0],
+        bounds=[(0, 1)] * n + [(0, None)],
+        **SOLVER,
+    )
     if program.status != 0:
-        raise ValueError(f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}")
+        raise ValueError(
+            f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}"
+        )
     minus_u, minus_v = np.split(program.ineqlin.marginals, 2)
     return minus_v - minus_u, -program.eqlin.marginals[0], program.x[:n]
 
@@ -106,22 +121,27 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
         x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}; epsilon: >= 0, in pixel units.
         start: (weights, bias) of a rough model, whose hardest examples make the first working set.
         tolerance: stop when objective and lower bound differ by at most this.
-        on_round: called after each round with its number, lower bound, objective and the two set sizes.
+        on_round: called after each round with its number, lower bound, objective and the two set
+            sizes.
 
-    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Below the
-    separation epsilon (see `separate`) every program is degenerate and slow: take the separating model there.
+    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Below
+    the separation epsilon (see `separate`) every program is degenerate and slow: take the
+    separating model there.
     """
     n, x, y = len(y), sparse.csr_matrix(x, dtype=float), np.asarray(y, float)
-    # Before anything is known: examples spread over the data, pixels in which the classes differ most.
-    hardest = np.argsort(robust_margins(*start, x, y, epsilon)) if start else np.linspace(0, n - 1, min(EXAMPLES, n)).astype(int)
+    # At first: examples spread over the data, pixels in which the classes differ most.
+    hardest = np.linspace(0, n - 1, min(EXAMPLES, n)).astype(int)
+    if start:
+        hardest = np.argsort(robust_margins(*start, x, y, epsilon))
     difference = np.ravel(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0))
     examples, pixels = hardest[:EXAMPLES], np.argsort(-np.abs(difference))[:PIXELS]
     best, objective = None, np.inf
-    lower_bound, proof, rounds = 0.0, np.zeros(n), 0  # α = 0 is feasible and gives the trivial bound 0
+    lower_bound, proof, rounds = 0.0, np.zeros(n), 0  # α = 0 is feasible and gives the bound 0
     while True:
         rounds += 1
         weights, alpha = np.zeros(x.shape[1]), np.zeros(n)
-        weights[pixels], bias, alpha[examples] = solve_program(x[examples][:, pixels], y[examples], max(epsilon - SAFETY, 0))
+        part, safe_epsilon = x[examples][:, pixels], max(epsilon - SAFETY, 0)
+        weights[pixels], bias, alpha[examples] = solve_program(part, y[examples], safe_epsilon)
         margins = robust_margins(weights, bias, x, y, epsilon)
         value = np.maximum(0, 1 - margins).mean()
         if value < objective:
@@ -133,15 +153,18 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
         if on_round:
             on_round(rounds, lower_bound, objective, len(examples), len(pixels))
         margins[examples], excess[pixels] = np.inf, -np.inf
-        new_examples = np.argsort(margins)[:min(EXAMPLES, np.sum(margins < 1 - ON_MARGIN))]
-        new_pixels = np.argsort(-excess)[:min(PIXELS, np.sum(excess > 0))]
+        new_examples = np.argsort(margins)[: min(EXAMPLES, np.sum(margins < 1 - ON_MARGIN))]
+        new_pixels = np.argsort(-excess)[: min(PIXELS, np.sum(excess > 0))]
         if objective - lower_bound <= tolerance or len(new_examples) + len(new_pixels) == 0:
             return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
         examples, pixels = np.append(examples, new_examples), np.append(pixels, new_pixels)
 
 
 class Separation(NamedTuple):
-    """The separating model of least ‖w‖₁, with its proof: no ε above `upper_bound` allows zero robust loss."""
+    """The separating model of least ‖w‖₁, with its proof.
+
+    No ε above `upper_bound` allows zero robust loss.
+    """
 
     weights: np.ndarray  # (pixels,)
     bias: float
@@ -150,21 +173,34 @@ class Separation(NamedTuple):
 
 
 def separate(x, y):
-    """The (w, b) of least ‖w‖₁ with y_i (w·x_i + b) >= 1 for every example, or None if none with ‖w‖₁ below LARGEST_ALPHA does.
+    """The (w, b) of least ‖w‖₁ with y_i (w·x_i + b) >= 1 for every example, as a Separation.
 
-    At every ε below 1/‖w‖₁, and at no other, the robust loss can be zero; there (w, b) / (1 - ε ‖w‖₁) has it. The program
-    is the dual, maximise Σ α with α >= 0, Σ α y = 0 and |Σ_i α_i y_i x_ij| <= 1 for every pixel; by weak duality Σ α <= ‖w‖₁ for every separating w,
-    so that 1/Σ α is an upper bound of the ε of separation. x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}.
+    It is None if no such (w, b) has ‖w‖₁ below LARGEST_ALPHA.
+
+    Arguments:
+        x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}.
+
+    The robust loss can be zero at every ε below 1/‖w‖₁, and at no other: (w, b) / (1 - ε ‖w‖₁) has
+    it. The program is the dual: maximise Σ α with α >= 0, Σ α y = 0 and |Σ_i α_i y_i x_ij| <= 1 for
+    every pixel. By weak duality Σ α <= ‖w‖₁ for every separating w, so 1/Σ α is an upper bound of
+    the ε of separation.
     """
     used = np.ptp(x, axis=0) > 0
     signed = sparse.csr_matrix(x[:, used] * y[:, np.newaxis], dtype=float)
     examples = np.linspace(0, len(y) - 1, min(EXAMPLES // 2, len(y))).astype(int)
     while True:
         rows = signed[examples].T
-        program = linprog(-np.ones(len(examples)), sparse.vstack([rows, -rows]), np.ones(2 * rows.shape[0]),
-                          y[np.newaxis, examples], [0], bounds=(0, LARGEST_ALPHA), **SOLVER)
-        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:  # the dual is unbounded, or nearly so: no model separates the classes
-            return None
+        program = linprog(
+            c=-np.ones(len(examples)),
+            A_ub=sparse.vstack([rows, -rows]),
+            b_ub=np.ones(2 * rows.shape[0]),
+            A_eq=y[np.newaxis, examples],
+            b_eq=[0],
+            bounds=(0, LARGEST_ALPHA),
+            **SOLVER,
+        )
+        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:
+            return None  # the dual is unbounded, or nearly so: no model separates the classes
         if program.status != 0:
             raise ValueError(f"HiGHS could not solve the separation program: {program.message}")
         minus_u, minus_v = np.split(program.ineqlin.marginals, 2)
@@ -172,12 +208,14 @@ def separate(x, y):
         margins = signed @ weights + bias * y
         scale = margins.min()  # 1 but for rounding, once no constraint is violated
         margins[examples] = np.inf
-        new = np.argsort(margins)[:min(EXAMPLES // 2, np.sum(margins < 1 - ON_MARGIN))]
+        new = np.argsort(margins)[: min(EXAMPLES // 2, np.sum(margins < 1 - ON_MARGIN))]
         if len(new) == 0:
             whole, alpha = np.zeros(x.shape[1]), np.zeros(len(y))
             whole[used], alpha[examples] = weights / scale, program.x
-            # Balanced over all pixels, also those that never change, and scaled until every bound holds.
+            # Over all pixels, also those that never change: balanced, and scaled until every bound
+            # holds.
             alpha = balanced(np.maximum(alpha, 0), y)
             alpha /= np.abs(x.T @ (alpha * y)).max()
-            return Separation(whole, float(bias / scale), 1 / float(np.abs(whole).sum()), 1 / float(alpha.sum()))
+            margin, upper_bound = 1 / float(np.abs(whole).sum()), 1 / float(alpha.sum())
+            return Separation(whole, float(bias / scale), margin, upper_bound)
         examples = np.append(examples, new)

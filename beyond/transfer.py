@@ -1,0 +1,128 @@
+"""Black-box attacks (the post's "a rough model approximation is enough to fool them").
+
+    python -m beyond.transfer
+
+An attacker without access to the model trains a surrogate, on few images or with another loss, and
+uses its worst-case perturbation. Each kind of surrogate is trained several times, from other images
+and initial weights. Reads the runs regular and robust-0.1 ... 0.3, attacks each of them with every
+surrogate and with each other, and writes results/transfer/: config.json, metrics.json, arrays.npz.
+"""
+
+import numpy as np
+
+import attacks
+import data_prep
+from common import cli, runs, training
+from common.evaluation import ATTACK_EPSILONS
+from common.lazy import tf
+from common.many import compiled_epoch, train_many
+from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE, hinge_loss
+
+RUN = "transfer"
+DRAWS = 5  # surrogates of each kind
+MATRIX_EPSILON = 0.2  # of the matrix source x target, in pixel units
+
+
+def hinge(targets, logits, weights):
+    return hinge_loss(targets, logits)
+
+
+def logistic(targets, logits, weights):
+    """log(1 + exp(-y ŷ)): for an attacker who does not know that the target uses the hinge."""
+    training.check_same_shape(targets, logits)
+    return tf.nn.softplus(-targets * logits)
+
+
+# name: (number of training images or None for all, loss, start at w = 0?). A few hundred steps
+# leave most of a random start where it was, and the attack follows the sign of every weight, noise
+# or not.
+SURROGATES = {
+    "20 images": (20, hinge, False),
+    "100 images": (100, hinge, False),
+    "500 images": (500, hinge, False),
+    "all images": (None, hinge, False),
+    "all images, logistic": (None, logistic, False),
+    "20 images, from zero": (20, hinge, True),
+    "all images, from zero": (None, hinge, True),
+}
+
+
+def train_surrogates(data, count, loss_fn, from_zero):
+    """The weights (DRAWS, 784) of linear models, each trained on its own draw of `count` images.
+
+    Few images are repeated to the length of the training set: every surrogate takes as many steps.
+    """
+    epoch = compiled_epoch(loss_fn, BATCH_SIZE, LEARNING_RATE)
+    total, found = len(data.y_train), []
+    for seed in range(1, DRAWS + 1):
+        start = ((not from_zero) * array for array in training.initial_weights(seed))
+        chosen = np.resize(np.random.default_rng(seed).permutation(total)[:count], total)
+        orders = [chosen] * EPOCHS
+        weights, *_ = train_many(epoch, *start, data.x_train, data.y_train, EPOCHS, orders)
+        found.append(weights[:, 0])
+    return np.array(found)
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_digits(parser)
+    cli.add_results(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    data = data_prep.load_pair(args.digits)
+    results = cli.results_folder(args)
+    needed = "weights", "bias"
+    targets = {run: runs.read(results / run, arrays=needed).arrays for run in runs.POST_RUNS}
+    training.seed_everything(0)
+    sources = {}
+    for name, surrogate in SURROGATES.items():
+        sources[name] = train_surrogates(data, *surrogate)
+        print(f"  surrogates: {DRAWS} x {name}", flush=True)
+    sources |= {run: arrays["weights"][np.newaxis] for run, arrays in targets.items()}
+
+    curves, clipped = [], []  # of every source: (draws, targets, ε) and (draws, targets)
+    x, y = data.x_test, data.y_test
+    models = [(target["weights"], target["bias"]) for target in targets.values()]
+    for draws in sources.values():
+        curve = [
+            [attacks.transfer_accuracy(source, *model, x, y, ATTACK_EPSILONS) for model in models]
+            for source in draws
+        ]
+        curves.append(np.array(curve))
+        attacked = [
+            attacks.attack_linear(source, x, y, MATRIX_EPSILON, clip=True) for source in draws
+        ]
+        accuracy = [
+            [np.mean(y * attacks.linear_logits(*model, images) > 0) for model in models]
+            for images in attacked
+        ]
+        clipped.append(accuracy)
+    at = np.argmin(np.abs(ATTACK_EPSILONS - MATRIX_EPSILON))
+    metrics = dict(
+        epsilon=MATRIX_EPSILON,
+        draws=DRAWS,
+        accuracy={
+            "unclipped": [curve[..., at].mean(axis=0).tolist() for curve in curves],
+            "unclipped_least": [curve[..., at].min(axis=0).tolist() for curve in curves],
+            "unclipped_most": [curve[..., at].max(axis=0).tolist() for curve in curves],
+            "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
+        },
+    )
+    arrays = dict(
+        epsilon=ATTACK_EPSILONS, accuracy=np.array([curve.mean(axis=0) for curve in curves])
+    )
+    folder = results / runs.name(RUN)
+    with runs.write(folder) as place:
+        runs.save(place, args, data, metrics, arrays, sources=list(sources), targets=list(targets))
+    rows = zip(SURROGATES, metrics["accuracy"]["unclipped"])
+    print(
+        f"{folder}: accuracy of the regular model at ε = {MATRIX_EPSILON:g} under the surrogates' "
+        "attacks: " + ", ".join(f"{name} {row[0]:.1%}" for name, row in rows)
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,48 @@
+"""TensorFlow, Keras and what is built on them, imported at first use.
+
+--help does not wait seconds for them.
+
+    from common.lazy import callbacks, keras, tf     # reads and works like the modules themselves
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+
+
+class Lazy:
+    """A module that is imported when something of it is first asked for."""
+
+    def __init__(self, name):
+        self._name = name
+
+    def __getattr__(self, attribute):
+        with contextlib.nullcontext() if "tensorflow" in sys.modules else _prepared():
+            value = getattr(importlib.import_module(self._name), attribute)
+        setattr(self, attribute, value)
+        return value
+
+
+@contextlib.contextmanager
+def _prepared():
+    """Settings of TensorFlow, which its import reads, and silence of its C++ meanwhile."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # A step is a chain of tiny operations: passing them between threads costs more than it saves.
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user chose: the steps need it
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "w") as silence:
+            os.dup2(silence.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+tf = Lazy("tensorflow")
+keras = Lazy("keras")
+callbacks = Lazy("common.callbacks")

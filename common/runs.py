@@ -1,0 +1,243 @@
+"""Saved runs: what they are called, how they are written, saved and read.
+
+results/<run>/ holds config.json (arguments, seed, versions, SHA-256 of the data, the command),
+metrics.json (numbers), history.csv, arrays.npz (named arrays) and model.keras. No pickle is loaded,
+and NaN is refused in both directions. Written beside its place and moved there when whole.
+"""
+
+import contextlib
+import importlib.metadata
+import io
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "results"
+DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
+EPSILONS = (0.1, 0.2, 0.3)  # of the post's robust models, in pixel units
+POST_RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # its four models, in its order
+FILES = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras", ".DS_Store"}
+# What json, zipfile and NumPy raise for a damaged file.
+DAMAGE = (ValueError, LookupError, OSError, EOFError, RecursionError, zipfile.BadZipFile)
+DAMAGE += (zlib.error, NotImplementedError, SyntaxError)
+
+
+class Run(NamedTuple):
+    """A saved run, read back: two dictionaries and the named arrays."""
+
+    config: dict
+    metrics: dict
+    arrays: dict
+
+
+def epsilon_name(epsilon):
+    """ε as folder names have it: up to six digits after the point, no exponent."""
+    return f"{epsilon:.6f}".rstrip("0").rstrip(".")
+
+
+def name(kind, epsilon=None, variant=None):
+    """The folder of a run: regular, robust-0.1, robust-0.1-converged."""
+    return "-".join(filter(None, [kind, epsilon is not None and epsilon_name(epsilon), variant]))
+
+
+def command(run, **arguments):
+    """The command that makes a run, by its name: the script with that name in its constant RUN.
+
+    Arguments: those of the script, to be given as flags.
+    """
+    pattern = r"(.+?)(?:-(\d+\.?\d*))?(?:-(converged|seeds|equivalent))?"
+    kind, epsilon, variant = re.fullmatch(pattern, run).groups()
+    scripts = {}
+    for path in sorted([*ROOT.glob("*.py"), *ROOT.glob("beyond/*.py")]):
+        for found in re.findall(r'^RUN = "(.*)"', path.read_text(encoding="utf-8"), re.M):
+            scripts[found] = path.relative_to(ROOT)
+    script = scripts.get(run) or scripts.get(variant) or scripts.get(kind)
+    if script is None:
+        return "the script that saves it"
+    module = script.parent.name and f"{script.parent}.{script.stem}"
+    words = ["python", "-m", module] if module else ["python", script.name]
+    words += ["--epsilon", epsilon] if epsilon else []
+    for key, value in arguments.items():
+        flag = key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value is not None:
+            words += [f"--{flag}", *map(str, value if isinstance(value, list) else [value])]
+    return shlex.join(words)
+
+
+def flags(results):
+    """The flags that make a command use a folder of results: none, --digits, or --results."""
+    place = Path(results).resolve()
+    pair = re.fullmatch(r"results-(\d)-(\d)", place.name)
+    if place == RESULTS:
+        return ""
+    if pair and place.parent == ROOT:
+        return f" --digits {pair[1]} {pair[2]}"
+    return f" --results {shlex.quote(str(results))}"
+
+
+@contextlib.contextmanager
+def write(folder):
+    """Yield a folder to save a run into; it takes the place of `folder` if the block succeeds.
+
+    Raises OSError if a file, or a folder that is not a saved run, is in the way.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        held = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
+        foreign = held - FILES
+        if foreign:
+            raise FileExistsError(
+                f"{folder} is, or holds, {min(foreign)}, which is not of a saved run; "
+                "move it away or choose another --results"
+            )
+    new, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("new", "old"))
+    shutil.rmtree(new, ignore_errors=True)  # of a killed process that had the same number
+    new.mkdir()
+    try:
+        yield new
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        for path in (new, old):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def save(place, args, data, metrics, arrays, model=None, history=None, **run):
+    """Write a run's files into `place`, the folder that `write` gives.
+
+    Arguments:
+        args: the script's arguments; data: data_prep.Data.
+        metrics: numbers; arrays: named arrays of finite numbers; model: a Keras model or None.
+        history: the columns of history.csv, by name.
+        run: what else describes this run, such as epsilon.
+    """
+    hidden = ("debug", "results", "epsilons")
+    arguments = {key: value for key, value in vars(args).items() if key not in hidden}
+    versions = {"python": platform.python_version()}
+    for package in ("tensorflow", "keras", "numpy", "scipy"):
+        versions[package] = importlib.metadata.version(package)
+    # The place .robust-0.1.123.new becomes the folder robust-0.1.
+    config = {
+        "command": command(place.name[1:].rsplit(".", 2)[0], **arguments),
+        "run": run,
+        "arguments": arguments,
+        "versions": versions,
+        "data_sha256": data.digest,
+    }
+    write_json(place / "config.json", config)
+    write_json(place / "metrics.json", metrics)
+    write_arrays(place / "arrays.npz", arrays)
+    if history:
+        rows = [history, *zip(*history.values())]
+        write_file(place / "history.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
+    if model is not None:
+        save_model(place / "model.keras", model)
+
+
+def save_model(path, model):
+    """Save a Keras model, with fixed dates: the same model gives the same bytes."""
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    metadata = json.loads(members["metadata.json"]) | {"date_saved": "1980-01-01@00:00:00"}
+    members["metadata.json"] = json.dumps(metadata).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, content in members.items():
+            archive.writestr(zipfile.ZipInfo(member), content)
+
+
+def read(folder, metrics=(), arrays=()):
+    """Read a saved run that has the named metrics and arrays.
+
+    Raises FileNotFoundError or ValueError; the message names the file and the command that makes
+    it.
+    """
+    folder = Path(folder)
+    cure = f"make it with: {command(folder.name)}{flags(folder.parent)}"
+    if not folder.exists():
+        raise FileNotFoundError(f"{folder} is missing; {cure}")
+    try:
+        config, numbers = read_json(folder / "config.json"), read_json(folder / "metrics.json")
+        run = Run(config, numbers, read_arrays(folder / "arrays.npz"))
+    except PermissionError:
+        raise
+    except DAMAGE as error:
+        raise ValueError(f"{folder} is damaged ({error}); {cure}") from None
+    for file, there, wanted in (
+        ("metrics.json", run.metrics, metrics),
+        ("arrays.npz", run.arrays, arrays),
+    ):
+        missing = [key for key in wanted if key not in there]
+        if missing:
+            raise ValueError(f"{folder / file} has no {', '.join(missing)}; {cure}")
+    return run
+
+
+def write_file(path, content):
+    """Write bytes or text to `path` in one piece."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    new = Path(path).with_name(f".{Path(path).name}.{os.getpid()}.new")
+    try:
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def write_json(path, values):
+    """Write a dictionary as JSON. Raises ValueError for NaN and infinity: JSON has neither."""
+    write_file(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path):
+    """A dictionary from a JSON file. Raises ValueError for NaN and for anything else."""
+
+    def refuse(word):
+        raise ValueError(f"{word} is not a number")
+
+    values = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=refuse)
+    if not isinstance(values, dict):
+        raise ValueError(f"{Path(path).name} is not a JSON object")
+    return values
+
+
+def write_arrays(path, arrays):
+    """Write named arrays of finite numbers as npz; the same arrays give the same bytes."""
+    for key, array in arrays.items():
+        check_finite(path, key, np.asarray(array))
+    buffer, plain = io.BytesIO(), {key: np.asarray(arrays[key], order="C") for key in arrays}
+    np.savez_compressed(buffer, **plain)
+    write_file(path, buffer.getvalue())
+
+
+def read_arrays(path):
+    """All arrays of an npz file, which must be finite numbers. No pickle is loaded."""
+    with open(path, "rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if not hasattr(archive, "files"):
+            raise ValueError(f"{Path(path).name} is not an npz file")
+        arrays = {key: archive[key] for key in archive.files}
+    for key, array in arrays.items():
+        check_finite(path, key, array)
+    return arrays
+
+
+def check_finite(path, key, array):
+    if array.dtype.kind not in "fiub" or not np.all(np.isfinite(array)):
+        raise ValueError(f"{Path(path).name}: {key} is not made of finite numbers")

@@ -1,0 +1,31 @@
+"""The figures in the order of the report. A figure has the name of its script in plots/."""
+
+import ast
+
+from common import runs
+
+POST_FIGURES = (  # the post's thirteen, in its order
+    "hinge_loss",
+    "hinge_margin",
+    "landscape_nonlinear",
+    "landscape_linear",
+    "perturbation_boxes",
+    "hinge_robust",
+    "landscape_robust",
+    "accuracy_table",
+    "misclassified_clean",
+    "model_weights",
+    "robust_accuracy",
+    "misclassified_attacked",
+    "misclassified_logits",
+)
+OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_threshold")
+CLAIM_FIGURES = ("weight_trajectories", "robust_accuracy_seeds", "transfer_attacks", "robust_vs_l1")
+SWEEP_FIGURES = ("phase_diagram",)
+FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + SWEEP_FIGURES
+
+
+def caption(name):
+    """The first paragraph of the docstring of plots/<name>.py, which is read and not run."""
+    script = (runs.ROOT / "plots" / f"{name}.py").read_text(encoding="utf-8")
+    return " ".join(ast.get_docstring(ast.parse(script)).split("\n\n")[0].split())

@@ -1,0 +1,172 @@
+"""Write results/README.md: the post's table, figures and claims, and what is beyond the post.
+
+    python -m report.report          # a second; reads the saved runs that are there
+
+The numbers are gathered here; the words are in claims.toml and the templates, *.md.j2. No measured
+number is typed by hand; the published ones are.
+"""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from common import cli, runs
+from report import claims, figures
+
+FOLDER = Path(__file__).parent
+PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
+    "regular": (99.64, 99.90),
+    "robust-0.1": (99.81, 99.85),
+    "robust-0.2": (99.64, 99.90),
+    "robust-0.3": (99.37, 99.76),
+}
+CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSILONS]
+NEEDED = (
+    claims.NEEDED
+    | dict.fromkeys(CONVERGED, claims.TRAINED)
+    | {"sweep": (["best_accuracy"], ["seeds"])}
+)
+
+
+def number(value, form=".3g"):
+    """A number, or several of them with slashes between, in a format of Python's."""
+    values = value if isinstance(value, list) else [value]
+    return " / ".join(format(each, form) for each in values)
+
+
+def percent(value, digits=2):
+    """A share in 0..1, or several of them, in percent."""
+    return number(np.multiply(value, 100).tolist(), f".{digits}f")
+
+
+def anchor(heading):
+    """What GitHub calls a heading in links."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def environment():
+    """Jinja2 with the filters of the texts; a name that does not exist is an error."""
+    result = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    result.filters |= dict(
+        number=number, percent=percent, anchor=anchor, at=claims.at, accuracy_at=claims.accuracy_at
+    )
+    return result
+
+
+def optima(saved):
+    """Robust models beside the proved optimum of the same ε: a dictionary of numbers for each."""
+    rows = []
+    for epsilon, *names in zip(runs.EPSILONS, claims.ROBUST, CONVERGED, claims.EXACT):
+        exact = saved.get(names[-1])
+        for kind, name in zip(("post", "converged", "optimum"), names):
+            if exact and name in saved:
+                run, least = saved[name], exact.metrics["objective"]
+                rows.append(
+                    run.metrics
+                    | dict(
+                        epsilon=epsilon,
+                        kind=kind,
+                        run=run,
+                        ratio=run.metrics["train_loss"] / least if least else None,
+                        pixels=np.argwhere(run.arrays["weights"].reshape(28, 28)).tolist(),
+                    )
+                )
+    return rows
+
+
+def read_json(path, cure):
+    try:
+        return runs.read_json(path)
+    except runs.DAMAGE as error:
+        raise ValueError(f"{path} is damaged ({error}); make it with: {cure}") from None
+
+
+def told(measured):
+    """The claims in the words of claims.toml, with the verdicts and numbers of claims.json."""
+    for name, claim in tomllib.loads((FOLDER / "claims.toml").read_text(encoding="utf-8")).items():
+        numbers = measured[name]["numbers"]
+        for part in ("measured", "why"):
+            text = environment().from_string(claim[part]).render(numbers, numbers=numbers)
+            claim[part] = " ".join(text.split())
+        yield claim | {"verdict": measured[name]["verdict"]}
+
+
+def picture(results, name):
+    """Caption of a figure and, if it is drawn, its width in the report: half of the PNG file's."""
+    path = results / "figures" / f"{name}.png"
+    width = int.from_bytes(path.read_bytes()[16:20], "big") // 2 if path.exists() else None
+    return dict(caption=figures.caption(name), width=width)
+
+
+def render(template, results):
+    """Fill in a template with what is in a folder. Raises FileNotFoundError or ValueError."""
+    saved = claims.read_runs(results, NEEDED, required=runs.POST_RUNS)
+    flags, reproduce = runs.flags(results), claims.reproduce_command(results, saved)
+    # Figures and reports have no --digits.
+    here = f" --results {shlex.quote(results.name)}" if "--digits" in flags else flags
+    digits, path = saved["regular"].config["arguments"]["digits"], results / "claims.json"
+    benchmarks = sorted((results / "benchmarks").glob("*.json"))
+    measured = path.exists() and read_json(path, f"python -m report.claims{here}")
+    try:
+        text = (
+            environment()
+            .get_template(template)
+            .render(
+                saved=saved,
+                post={name: saved[name] for name in runs.POST_RUNS},
+                published=tuple(digits) == runs.DIGITS and PUBLISHED,
+                optima=optima(saved),
+                claims=list(told(measured["claims"])) if measured else [],
+                figures={name: picture(results, name) for name in figures.FIGURES},
+                groups=figures,
+                benchmarks={
+                    path.stem: read_json(path, f"python benchmarks/{path.stem}.py")
+                    for path in benchmarks
+                },
+                pictures=[path.stem for path in benchmarks if path.with_suffix(".png").exists()],
+                flags=flags,
+                here=here,
+                reproduce=reproduce,
+                beside_code=results.resolve().parent == runs.ROOT,
+            )
+        )
+    except (LookupError, TypeError, jinja2.TemplateError) as error:
+        raise ValueError(
+            f"{results} holds what the report cannot read ({error}); make it anew with: {reproduce}"
+        ) from error
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def post_table(results):
+    """The post's table in Markdown, accuracies in %: published / here, or here for other digits."""
+    return render("post_table.md.j2", results)
+
+
+def findings(results):
+    """What came out, in a few lines, as the project's README has it."""
+    return render("findings.md.j2", results)
+
+
+def write(results):
+    """Write README.md into a folder of results, a section for what is there; returns its path."""
+    runs.write_file(results / "README.md", render("results.md.j2", results) + "\n")
+    return results / "README.md"
+
+
+def main(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_results(parser)
+    print(write(cli.results_folder(parser.parse_args(argv))))
+
+
+if __name__ == "__main__":
+    cli.run(main)

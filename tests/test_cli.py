@@ -1,0 +1,175 @@
+"""Argument types, and how a script ends: its status, its one line, and a process left as it was."""
+import contextlib
+import io
+import os
+import signal
+import sys
+import time
+import warnings
+
+import pytest
+
+import experiment_robust
+from common import cli, runs
+
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+WHOLE = ["-1", "1.5", "nan", "inf", "ten", "", " ", "1e3", "0x10", "9" * 30, "9" * 5000]
+REAL = ["-1", "nan", "inf", "-inf", "1e999", "fast", "", " ", "0,1", "0.1.2"]
+BAD = {
+    "--batch-size": [*WHOLE, "0", "60001"],
+    "--digits": ["3", "3 3", "3 12", "-1 3", "a b", "1.5 2", "nan 1", "0x1 2"],
+    "--epsilon": [*REAL, "1000.1", "-1e-9", "0.1234567", "1e-7", "0.30000000000000004",
+                  "0.1 --epsilon 0.10", "0 --epsilon -0.0"],
+    "--learning-rate": [*REAL, "0", "-0.0"],
+    "--results": ["", " "],
+    "--seed": [*WHOLE, "2147483648"],
+}
+
+
+@pytest.mark.parametrize("flag", BAD)
+def test_bad_value_is_a_usage_error(capsys, flag):
+    for value in BAD[flag]:
+        with pytest.raises(SystemExit) as caught:
+            experiment_robust.parse_args([flag, *(value.split(" ") if value.strip() else [value])])
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert caught.value.code == 2 and f"error: argument {flag}: " in last, value
+
+
+@pytest.mark.parametrize("arguments, complaint", [
+    (["--epochs", "0"], "'0' is not a whole number from 1 to 10000"),
+    (["--learning-rate", "0"], "'0' is not a number above 0 to 1000000000.0"),
+    (["--epsilon", "-0.1"], "'-0.1' is not a number from 0 to 1000"),
+    (["--epsilon", "0.12345678"], "more than six digits after the point"),
+    (["--epsilon", "0.1", "--epsilon", "0.10"], "0.1 is given twice"),
+    (["--digits", "3", "3"], "3 is given twice"),
+    (["--results", ""], "the path is empty"),
+    (["--epoch", "3"], "unrecognized arguments"),  # a new flag would change what it means
+])
+def test_usage_error_says_what_is_wrong(capsys, arguments, complaint):
+    with pytest.raises(SystemExit):
+        experiment_robust.parse_args(arguments)
+    assert complaint in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_smallest_and_largest_values_pass():
+    args = experiment_robust.parse_args(
+        "--epsilon 0.000001 --epsilon 1000 --epsilon -0.0 --epochs 10000 --batch-size 60000 "
+        "--seed 2147483647 --learning-rate 1e-300 --digits 9 0".split())
+    assert [runs.name("robust", epsilon) for epsilon in args.epsilons] == [
+        "robust-0.000001", "robust-1000", "robust-0"]
+    assert args.digits == [9, 0] and args.seed == 2147483647 and args.learning_rate == 1e-300
+
+
+@pytest.mark.parametrize("arguments, folder", [
+    ([], runs.RESULTS), (["--digits", "0", "1"], runs.RESULTS),
+    (["--digits", "3", "8"], runs.ROOT / "results-3-8"),
+    (["--digits", "1", "0"], runs.ROOT / "results-1-0"),
+    (["--digits", "3", "8", "--results", "mine"], runs.Path("mine")),
+])
+def test_folder_of_results(arguments, folder):
+    assert cli.results_folder(experiment_robust.parse_args(arguments)) == folder
+
+
+# --- how a script ends
+
+def ends_with(main, capsys):
+    """The status and the stderr of a main under cli.run."""
+    with pytest.raises(SystemExit) as caught:
+        cli.run(main)
+    return caught.value.code, capsys.readouterr().err
+
+
+def one_line(text):
+    assert text.count("\n") == 1 and text.endswith("\n") and "Traceback" not in text, text
+    return text
+
+
+def send(number):
+    os.kill(os.getpid(), number)
+    time.sleep(1)  # for the signal to arrive
+
+
+def raises(error):
+    def main():
+        raise error
+    return main
+
+
+ERRORS = [
+    (ValueError("first\nsecond"), "first second"),
+    (OSError(28, "No space left on device", "a.npz"), "No space left on device: 'a.npz'; free"),
+    (PermissionError(13, "Permission denied", "a.npz"), "denied: 'a.npz'; free some space, or choose"),
+    (FileNotFoundError("regular is missing; make it"), "regular is missing; make it\n"),
+    (ModuleNotFoundError("No module named 'keras'"), "pip install -r requirements.txt"),
+    (MemoryError(), "MemoryError"),
+]
+
+
+@pytest.mark.parametrize("error, text", ERRORS, ids=lambda value: type(value).__name__)
+def test_error_is_one_line_and_debug_shows_the_traceback(capsys, monkeypatch, error, text):
+    monkeypatch.setattr(sys, "argv", ["folder/script.py"])
+    status, stderr = ends_with(raises(error), capsys)
+    assert status == 1 and text in one_line(stderr) and stderr.startswith("script.py: ")
+    monkeypatch.setattr(sys, "argv", ["script.py", "--debug"])
+    with pytest.raises(type(error)):
+        cli.run(raises(error))
+
+
+def test_a_mistake_of_ours_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        cli.run(lambda: 1 / 0)
+
+
+def test_usage_error_and_success_keep_their_status():
+    with pytest.raises(SystemExit) as caught:
+        cli.run(raises(SystemExit(2)))
+    assert caught.value.code == 2 and cli.run(lambda: None) is None
+
+
+@posix
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_is_one_line_even_if_an_import_makes_something_else_of_it(capsys, number, status):
+    def interrupted_import():
+        try:
+            send(number)
+        except KeyboardInterrupt:
+            raise ImportError("a half-imported module") from None
+
+    for main in (lambda: send(number), interrupted_import):
+        code, stderr = ends_with(main, capsys)
+        assert code == status
+        assert one_line(stderr).endswith("interrupted; what was saved before is whole\n")
+
+
+@posix
+def test_ctrl_c_stays_ignored_in_the_background(monkeypatch):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        cli.run(lambda: os.kill(os.getpid(), signal.SIGINT))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def state():
+    """What a library must not change behind its user's back."""
+    return (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.excepthook,
+            sys.stdout.errors, sys.stderr.errors, dict(os.environ), list(warnings.filters))
+
+
+@pytest.mark.parametrize("error", [None, ValueError("x"), KeyboardInterrupt(), SystemExit(2),
+                                   ZeroDivisionError()], ids=repr)
+def test_run_leaves_the_process_as_it_was(error, capsys):
+    before = state()
+    with contextlib.suppress(SystemExit, ZeroDivisionError, KeyboardInterrupt):
+        cli.run(raises(error) if error else lambda: None)
+    assert state() == before
+
+
+def test_old_code_page_stops_nothing(monkeypatch):
+    """Windows gives a redirected output a code page without ε."""
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    cli.run(lambda: print("ε = 0.1"))
+    stream.flush()
+    assert stream.buffer.getvalue().split() == [b"\\u03b5", b"=", b"0.1"]

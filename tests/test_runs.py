@@ -1,0 +1,236 @@
+"""Saved runs: what is written, what is read back, and what is refused with one clear message."""
+import io
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import runs
+
+
+class Payload:
+    """Unpickling it makes a folder."""
+
+    def __reduce__(self):
+        return Path.mkdir, (Path("touched"),)
+
+
+def npz(save=np.savez, *array, **arrays):
+    packed = io.BytesIO()
+    save(packed, *array, **arrays)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def run(quick, tmp_path, monkeypatch):
+    """A copy of a saved run, in a folder that is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(quick / "robust-0.2", tmp_path / "robust-0.2")
+
+
+# --- names and commands
+
+@pytest.mark.parametrize("kind, epsilon, variant, name", [
+    ("regular", None, None, "regular"), ("robust", 0.1, None, "robust-0.1"),
+    ("robust", 0.0, None, "robust-0"), ("robust", 1e-6, None, "robust-0.000001"),
+    ("robust", 10.0, "converged", "robust-10-converged"), ("regular", None, "seeds", "regular-seeds"),
+])
+def test_name_of_a_run(kind, epsilon, variant, name):
+    assert runs.name(kind, epsilon, variant) == name
+
+
+@pytest.mark.parametrize("run, command", [
+    ("regular", "python experiment_regular.py"),
+    ("robust-0.25", "python experiment_robust.py --epsilon 0.25"),
+    ("robust-0.1-converged", "python -m beyond.converged --epsilon 0.1"),
+    ("exact-0.3", "python -m beyond.exact --epsilon 0.3"),
+    ("l1-0.2-equivalent", "python -m beyond.l1 --epsilon 0.2"),
+    ("regular-seeds", "python -m beyond.seeds"), ("robust-seeds", "python -m beyond.seeds"),
+    ("sweep", "python -m beyond.sweep"), ("network", "python -m beyond.network"),
+    ("transfer", "python -m beyond.transfer"), ("unknown", "the script that saves it"),
+])
+def test_command_that_makes_a_run(run, command):
+    assert runs.command(run) == command
+
+
+def test_arguments_of_a_command_are_its_flags():
+    assert runs.command("regular", epochs=3, shuffle=True, digits=[3, 8], seeds=None) == (
+        "python experiment_regular.py --epochs 3 --shuffle --digits 3 8")
+
+
+@pytest.mark.parametrize("folder, flags", [
+    (runs.RESULTS, ""), (runs.ROOT / "results-3-8", " --digits 3 8"),
+    (Path("/elsewhere"), " --results /elsewhere"), (Path("my results"), " --results 'my results'"),
+])
+def test_flags_of_a_folder_of_results(folder, flags):
+    assert runs.flags(folder) == flags
+
+
+# --- what is written can be read, and nothing else is written
+
+def test_arrays_in_any_memory_order_come_back_the_same(tmp_path):
+    arrays = dict(a=np.asfortranarray(np.arange(6.0).reshape(2, 3)), b=np.arange(10)[::-2],
+                  c=np.float32(3), d=np.zeros((0, 784)), e=np.array([True, False]))
+    runs.write_arrays(tmp_path / "a.npz", arrays)
+    for name, array in runs.read_arrays(tmp_path / "a.npz").items():
+        np.testing.assert_array_equal(array, arrays[name], strict=True)
+
+
+@pytest.mark.parametrize("bad", [np.array([1, np.nan]), np.array(np.inf), np.array(["text"]),
+                                 np.array([1j]), np.array([Payload()])], ids=lambda bad: bad.dtype)
+def test_arrays_that_could_not_be_read_back_are_not_written(tmp_path, bad):
+    with pytest.raises(ValueError, match="weights is not made of finite numbers"):
+        runs.write_arrays(tmp_path / "a.npz", {"weights": bad})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_numbers_that_json_does_not_have_are_not_written(tmp_path, number):
+    with pytest.raises(ValueError, match="JSON"):
+        runs.write_json(tmp_path / "metrics.json", {"accuracy": [0.5, number]})
+    assert not list(tmp_path.iterdir())
+
+
+def test_run_with_nan_in_its_metrics_leaves_the_old_run(run):
+    before = (run / "metrics.json").read_bytes()
+    with pytest.raises(ValueError), runs.write(run) as place:
+        runs.write_json(place / "metrics.json", {"accuracy": np.nan})
+    assert (run / "metrics.json").read_bytes() == before
+    assert [path.name for path in run.parent.iterdir()] == [run.name]
+
+
+# --- what is not a run is refused
+
+DAMAGES = {
+    "arrays.npz": {
+        "truncated": lambda content: content[: len(content) // 2],
+        "empty": lambda content: b"",
+        "a pickle": lambda content: pickle.dumps(Payload()),
+        "a pickle inside": lambda content: npz(weights=np.array([Payload()])),
+        "a NaN": lambda content: npz(weights=np.full(784, np.nan)),
+        "text": lambda content: npz(weights=np.full(784, "text")),
+        "bits flipped": lambda content: bytes(255 - byte for byte in content),
+        "a plain npy": lambda content: npz(np.save, np.ones(784)),
+    },
+    "metrics.json": {
+        "truncated": lambda content: content[:100],
+        "empty": lambda content: b"",
+        "a list": lambda content: b"[]",
+        "not text": lambda content: b"\xff\xfe\x00",
+        "nested": lambda content: b"[" * 100_000,
+        "NaN": lambda content: b'{"test_accuracy": NaN}',
+    },
+    "config.json": {"truncated": lambda content: content[:50], "a number": lambda content: b"3"},
+}
+
+
+@pytest.mark.parametrize(
+    "file, damage", [(file, damage) for file in DAMAGES for damage in DAMAGES[file]])
+def test_damaged_run_is_named_with_the_command_that_makes_it(run, file, damage):
+    (run / file).write_bytes(DAMAGES[file][damage]((run / file).read_bytes()))
+    with pytest.raises(ValueError, match="robust-0.2 is damaged") as caught:
+        runs.read(run)
+    message = str(caught.value)
+    assert message.endswith(
+        f"make it with: python experiment_robust.py --epsilon 0.2 --results {run.parent}")
+    assert [path.name for path in run.parent.iterdir()] == [run.name]  # no code has run
+
+
+def test_missing_run_file_metric_and_array_are_named(run):
+    with pytest.raises(FileNotFoundError, match="regular is missing; .*experiment_regular.py"):
+        runs.read(run.parent / "regular")
+    with pytest.raises(ValueError, match="metrics.json has no speed; make it with"):
+        runs.read(run, metrics=["test_accuracy", "speed"])
+    with pytest.raises(ValueError, match="arrays.npz has no masks, hats; make it with"):
+        runs.read(run, arrays=["weights", "masks", "hats"])
+    (run / "config.json").unlink()
+    with pytest.raises(ValueError, match="config.json"):
+        runs.read(run)
+
+
+@given(st.data())
+def test_npz_with_changed_bytes_is_refused_or_still_plain_numbers(tmp_path, data):
+    content = bytearray(npz(weights=np.arange(6.0).reshape(2, 3), labels=np.array([True, False])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    (tmp_path / "changed.npz").write_bytes(content)
+    try:
+        arrays = runs.read_arrays(tmp_path / "changed.npz")
+    except runs.DAMAGE:
+        return
+    assert all(array.dtype.kind in "fiub" for array in arrays.values())
+
+
+def test_names_in_an_npz_that_are_paths_write_nothing(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "a.npz").write_bytes(npz(**{"../../escaped": np.ones(1)}))
+    assert len(runs.read_arrays(tmp_path / "inner" / "a.npz")) == 1
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+# --- where a run is written
+
+def whole(folder, number=0):
+    """Write a run without TensorFlow, whose files all say the same number."""
+    with runs.write(folder) as place:
+        runs.write_json(place / "config.json", {"number": number})
+        runs.write_json(place / "metrics.json", {"number": number})
+        runs.write_arrays(place / "arrays.npz", {"number": np.full(1000, number)})
+
+
+def test_new_run_takes_the_place_of_the_old_one(tmp_path):
+    for number in range(2):
+        whole(tmp_path / "regular", number)
+        run = runs.read(tmp_path / "regular")
+        assert run.config == run.metrics == {"number": number}
+    assert [path.name for path in tmp_path.iterdir()] == ["regular"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_exception_leaves_the_old_run_and_no_trace(tmp_path, error):
+    whole(tmp_path / "regular", 1)
+    with pytest.raises(error), runs.write(tmp_path / "regular") as place:
+        runs.write_json(place / "config.json", {"number": 2})
+        raise error
+    assert runs.read(tmp_path / "regular").metrics == {"number": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["regular"]
+
+
+def test_folder_of_something_else_is_not_replaced(tmp_path):
+    (tmp_path / "regular").mkdir()
+    (tmp_path / "regular" / "thesis.tex").write_text("years of work")
+    (tmp_path / "regular" / "config.json").write_text("{}")  # a name that a run has, too
+    with pytest.raises(FileExistsError, match="holds, thesis.tex, which is not of a saved run"):
+        whole(tmp_path / "regular")
+    assert (tmp_path / "regular" / "thesis.tex").read_text() == "years of work"
+    assert len(list(tmp_path.iterdir())) == 1 and len(list((tmp_path / "regular").iterdir())) == 2
+
+
+def test_file_in_the_way_is_not_replaced(tmp_path):
+    (tmp_path / "regular").write_text("mine")
+    with pytest.raises(OSError, match="regular"):
+        whole(tmp_path / "regular")
+    with pytest.raises(OSError):
+        whole(tmp_path / "regular" / "regular")  # --results is a file
+    assert (tmp_path / "regular").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_leftovers_of_killed_processes_stop_nothing(tmp_path, monkeypatch):
+    """One with the same number, one with another; of the latter nothing is touched."""
+    monkeypatch.setattr(runs.os, "getpid", lambda: 7)
+    for number in (7, 8):
+        place = tmp_path / f".regular.{number}.new"
+        place.mkdir()
+        (place / "config.json").write_text("half")
+    whole(tmp_path / "regular", 3)
+    assert runs.read(tmp_path / "regular").metrics == {"number": 3}
+    assert {path.name for path in tmp_path.iterdir()} == {"regular", ".regular.8.new"}
+
+
+def test_saved_metrics_are_those_of_the_file(run):
+    assert runs.read(run).metrics == json.loads((run / "metrics.json").read_text())
