@@ -1,12 +1,8 @@
-import json
-
 import numpy as np
 import pytest
 
-import experiment_exact
-import experiment_robust
-import optimum
-import storage
+from beyond import exact, optimum
+from common import runs
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +30,7 @@ def test_optimum_equals_that_of_an_independent_solver(subset, epsilon):
 
 @pytest.mark.parametrize("epsilon", [0.12, 0.3])
 def test_robust_optimum_is_an_optimum_with_an_l1_penalty(subset, epsilon):
-    """The least value of hinge + λ ‖v‖₁, from an independent solver, is reached by the rescaled robust optimum."""
+    """The rescaled optimum reaches the least hinge + λ‖v‖₁ that an independent solver finds."""
     cvxpy = pytest.importorskip("cvxpy")
     x, y = subset
     best = optimum.solve(x, y, epsilon)
@@ -63,8 +59,8 @@ def test_optimum_is_proved_on_all_the_data(data, epsilon):
         alpha.mean(), abs=1e-12
     )
     assert -1e-12 <= loss - alpha.mean() <= 1e-7
-    # The optimality conditions: a weight only where the active examples pull with ε, and in their direction.
-    pull = experiment_exact.pixel_pull(x, y, alpha)
+    # A weight only where the active examples pull with ε, and in their direction.
+    pull = exact.pixel_pull(x, y, alpha)
     used = best.weights != 0
     np.testing.assert_allclose(pull[used], np.sign(best.weights[used]) * epsilon, rtol=1e-6)
     assert np.all(best.weights[np.abs(pull) < epsilon * (1 - 1e-6)] == 0)
@@ -103,7 +99,7 @@ def test_separating_model_has_the_largest_margin(subset):
     assert largest == 1 / np.abs(weights).sum() and largest <= separation.upper_bound <= largest * (
         1 + 1e-7
     )
-    below = experiment_exact.rescaled(separation, x, y, 0.99 * largest)
+    below = exact.rescaled(separation, x, y, 0.99 * largest)
     assert optimum.robust_objective(
         below.weights, below.bias, x, y, 0.99 * largest
     ) == pytest.approx(0, abs=1e-9)
@@ -115,36 +111,22 @@ def test_classes_that_cannot_be_separated_are_told():
     assert optimum.separate(x, y) is None
 
 
-def test_exact_run_is_saved_like_the_others_and_compared(tmp_path, capsys):
-    experiment_robust.main(["--epsilon", "0.3", "--epochs", "1", "--out-dir", str(tmp_path)])
-    before = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())
-    assert "optimality_gap" not in before
-    experiment_exact.main(
-        ["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5", "--out-dir", str(tmp_path)]
-    )
+def test_exact_run_is_saved_like_the_others(tmp_path, capsys):
+    flags = ["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5"]
+    exact.main([*flags, "--results", str(tmp_path)])
     printed = capsys.readouterr().out
-    assert (
-        "every model that separates the attacked data is optimal" in printed
-        and "the constant classifier" in printed
-    )
-    run = storage.read_run(
-        tmp_path / "exact-0.3",
-        metrics=["test_accuracy", "robust_accuracy", "nonzero_weights", "rounds", "seconds"],
-    )
-    assert run.metrics["gap"] <= 1e-7 and run.metrics["nonzero_weights"] == np.count_nonzero(
-        run.arrays["weights"]
-    )
+    assert "every model that separates the attacked data is optimal" in printed
+    assert "the constant classifier" in printed
+    run = runs.read(tmp_path / "exact-0.3", metrics=["test_accuracy", "robust_accuracy", "rounds"])
+    assert run.metrics["gap"] <= 1e-7
+    assert run.metrics["nonzero_weights"] == np.count_nonzero(run.arrays["weights"])
     assert 0.036 < run.metrics["separation_epsilon"] < 0.037
-    assert storage.read_run(tmp_path / "exact-0").metrics["objective"] == pytest.approx(0, abs=1e-9)
-    after = json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text())
-    assert after == before | {"optimality_gap": before["train_loss"] / run.metrics["objective"]}
-    # The other order: a robust run that comes after the exact one.
-    experiment_robust.main(["--epsilon", "0.3", "--epochs", "1", "--out-dir", str(tmp_path)])
-    assert json.loads((tmp_path / "robust-0.3" / "metrics.json").read_text()) == after
+    assert runs.read(tmp_path / "exact-0").metrics["objective"] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("epsilon", experiment_exact.EPSILONS)
+@pytest.mark.parametrize("epsilon", runs.EPSILONS)
 def test_converged_recipe_is_within_two_percent_of_the_optimum(fresh, epsilon):
-    converged = storage.read_run(fresh.folder / f"robust-{epsilon:g}-converged")
-    assert 1 <= converged.metrics["optimality_gap"] <= 1.02
+    converged = runs.read(fresh.folder / f"robust-{epsilon:g}-converged")
+    optimal = runs.read(fresh.folder / f"exact-{epsilon:g}").metrics["objective"]
+    assert 1 <= converged.metrics["train_loss"] / optimal <= 1.02
     assert converged.config["arguments"]["epochs"] <= 100
