@@ -28,7 +28,7 @@ def models(fresh):
 
 
 def logits_of(model, x):
-    return model.predict(np.asarray(x, np.float32), verbose=0)[:, 0]
+    return model(np.asarray(x, np.float32)).numpy()[:, 0]
 
 
 def test_every_claim_has_a_verdict_and_its_words(fresh):
@@ -205,8 +205,8 @@ def test_turning_points_are_counted_also_across_flat_parts():
     np.testing.assert_array_equal(network.turns(lines), [1, 0, 0, 2, 0])
 
 
-def test_margin(found, fresh, data):
-    """A model with zero robust loss just below the ε of separation; CVXPY proves it in optimum."""
+def test_margin(found):
+    """That it is the margin of the data is checked in test_optimum.py, by one linear program."""
     numbers = found["margin"]
     assert 0.0365 < numbers["separation_epsilon"] <= numbers["upper_bound"] < 0.0370
     assert numbers["upper_bound"] - numbers["separation_epsilon"] < 1e-6

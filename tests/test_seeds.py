@@ -1,5 +1,7 @@
 """Seeds, surrogates and sweeps are the models that one would train alone."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ import attacks
 import experiment_regular
 import experiment_robust
 from beyond import seeds, sweep
-from common import runs
+from common import runs, training
+from common.lazy import keras
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +67,21 @@ def test_training_at_an_epsilon_beats_regular_training_there(swept):
     assert swept["accuracy"][4, attack] > swept["accuracy"][0, attack] + 0.3
 
 
-def test_column_of_the_sweep_is_the_model_that_is_trained_alone(swept, data):
-    """With another batch of columns beside it, in float64, from the same seed and order."""
+def test_columns_of_the_sweep_are_the_models_that_the_loop_trains_alone(few):
+    """In float64, with the robust step, from the same seed and in the same order."""
     args = sweep.parse_args(["--models", "2", "--seeds", "2", "--epochs", "2"])
-    epsilons = swept["train_epsilons"][[4, 8]]
-    weights, biases, _, _ = sweep.train_columns(data, epsilons, [1], args)
-    np.testing.assert_allclose(weights[0], swept["weights"][[4, 8]], rtol=0, atol=1e-7)
-    np.testing.assert_allclose(biases[0], swept["bias"][[4, 8]], rtol=0, atol=1e-12)
+    weights, biases, loss, _ = sweep.train_columns(few, [0.1, 0.4], [1], args)
+    for column, epsilon in enumerate((0.1, 0.4)):
+        model = training.linear_model(1, "float64")
+        model.compile(optimizer=keras.optimizers.SGD(experiment_robust.LEARNING_RATE))
+        step = functools.partial(
+            experiment_robust.train_step, model, batch_size=100, epsilon=epsilon)
+        history = training.train(step, model, few.x_train, few.y_train.astype(float), 2, 100,
+                                 shuffle=True, seed=1, verbose=0)
+        alone = training.linear_weights(model)
+        np.testing.assert_allclose(weights[0, column], alone[0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(biases[0, column], alone[1], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(loss[0, :, column], history.history["loss"], rtol=1e-12)
 
 
 def test_sweep_that_would_not_fit_is_a_usage_error(capsys):
