@@ -130,7 +130,9 @@ def main(argv=None):
     )
     folder = results / runs.name(RUN)
     with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays, sources=list(sources), targets=list(targets))
+        images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
+        names = dict(sources=list(sources), images=images, targets=list(targets))
+        runs.save(place, args, data, metrics, arrays, **names)
     rows = zip(SURROGATES, metrics["accuracy"]["unclipped"])
     print(
         f"{folder}: accuracy of the regular model at ε = {MATRIX_EPSILON:g} under the surrogates' "
