@@ -5,6 +5,7 @@
 The median |logit| of the misclassified test images, on the left against ε, as figure 13 has it, and
 on the right against the share of the images that are fooled. Unclipped.
 """
+
 import matplotlib.pyplot as plt
 import numpy as np
 import style
@@ -25,13 +26,18 @@ def draw(results):
             medians = np.array(claims.confident(saved[name])[kind], float)
             axes.plot(values, medians, color=colour, linewidth=2, label=style.label(name))
         axes.set(xlabel=title, xlim=(0, values[-1]))
-    panels[0].set(yscale="log", ylabel="median |logit|", yticks=[0.2, 0.5, 1, 2, 5, 10, 20],
-                  yticklabels=["0.2", "0.5", "1", "2", "5", "10", "20"])
+    panels[0].set(
+        yscale="log",
+        ylabel="median |logit|",
+        yticks=[0.2, 0.5, 1, 2, 5, 10, 20],
+        yticklabels=["0.2", "0.5", "1", "2", "5", "10", "20"],
+    )
     panels[0].minorticks_off()
     panels[0].set_title("at the same attack", fontsize=12)
     panels[1].set_title("where the same share is fooled", fontsize=12)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
-                  fontsize=11)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=11
+    )
     return figure
 
 

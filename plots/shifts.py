@@ -1,9 +1,10 @@
-"""Accuracy where the test images are shifted and not attacked: moved, turned, noisy, blurred, faint.
+"""Accuracy where the test images are shifted, not attacked: moved, turned, noisy, blurred, faint.
 
     python plots/shifts.py           # reads the run shifts
 
 Solid: the post's models; dashed: the proved optima for ε = 0.1, 0.2, 0.3. At 0 nothing is changed.
 """
+
 import matplotlib.pyplot as plt
 import numpy as np
 import style
@@ -22,8 +23,13 @@ def draw(results):
         if model.startswith("exact"):
             twin = models.index(model.replace("exact", "robust"))
             looks[column] = looks[twin][0], "--"
-    figure, panels = plt.subplots(-(-len(shifts) // COLUMNS), COLUMNS, sharey=True,
-                                  figsize=(style.WIDTH * 1.2, 7), squeeze=False)
+    figure, panels = plt.subplots(
+        -(-len(shifts) // COLUMNS),
+        COLUMNS,
+        sharey=True,
+        figsize=(style.WIDTH * 1.2, 7),
+        squeeze=False,
+    )
     for name, axes in zip(shifts, panels.flat):
         amounts = [UNCHANGED.get(name, 0), *run.metrics[name]["amounts"]]
         accuracy = 100 * np.array([run.metrics["clean"], *run.metrics[name]["accuracy"]])
@@ -34,8 +40,12 @@ def draw(results):
         axes.set_title(name, fontsize=12)
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy (%)")
-    figure.legend(*panels.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
-                  fontsize=11)
+    figure.legend(
+        *panels.flat[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=11,
+    )
     return figure
 
 

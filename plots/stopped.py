@@ -5,6 +5,7 @@
 Under each picture of the weights: their share on the pixels of the optimum, and the accuracy under
 the attack of 0.3, unclipped.
 """
+
 import matplotlib.pyplot as plt
 import style
 
@@ -20,12 +21,13 @@ def draw(results):
     titles = [*(f"{epochs} epochs" for epochs in metrics["epochs"]), "optimum"]
     shares, accuracy = [*metrics["norm_on_pixels"], 1], [*metrics["robust_accuracy"], kept]
     weights = [*run.arrays["weights"], exact.arrays["weights"]]
-    figure, panels = plt.subplots(1, len(titles), figsize=(style.WIDTH * 1.1, 2.1))
+    figure, panels = plt.subplots(1, len(titles), figsize=(style.WIDTH * 1.1, 2.4))
     for axes, title, values, share, right in zip(panels, titles, weights, shares, accuracy):
         style.show_weights(axes, values)
         axes.set_title(title, fontsize=12)
-        axes.set_xlabel(f"{metrics['pixels']} pixels: {share:.0%}\nattacked: {right:.1%}",
-                        fontsize=10)
+        axes.set_xlabel(
+            f"{metrics['pixels']} pixels: {share:.0%}\nattacked: {right:.1%}", fontsize=10
+        )
     return figure
 
 
