@@ -29,6 +29,7 @@ NEEDED = (
     claims.NEEDED
     | dict.fromkeys(CONVERGED, claims.TRAINED)
     | {"sweep": (["best_accuracy"], ["seeds"])}
+    | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
 )
 
 
