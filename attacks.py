@@ -314,7 +314,7 @@ def _scaled(weights):
 
     Squares of large or small weights would leave the range of their type.
     """
-    power = 2.0 ** np.frexp(dual_norm(weights, 1))[1]
+    power = 2.0 ** int(np.frexp(dual_norm(weights, 1))[1])
     size = np.abs(weights) / power
     used = np.flatnonzero(size)
     return size[used], power, used
