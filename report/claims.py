@@ -18,6 +18,7 @@ EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
 RIDGES = np.linspace(0.025, 0.5, 20)  # the attack radii of figure 13
 MADE_WEIGHT = 0.01  # a weight above it was made by training: SGD's steps around zero are smaller
+PIXEL_COUNTS = np.arange(1, 41)  # that an attacker may change, anywhere in [0, 1]
 DOT = 10  # pixels, of the smallest patch of ink that counts as a dot
 STROKE = 50  # pixels: fewer are no digit that a person would read
 LINEAR = (
@@ -30,7 +31,7 @@ LINEAR = (
 )
 TRAINED = (
     (*LINEAR, "train_accuracy_running"),
-    ("weights", "lit_pixels", "test_logits", "test_targets"),
+    ("weights", "bias", "lit_pixels", "test_logits", "test_targets"),
 )
 PROVED = (
     (
@@ -42,7 +43,7 @@ PROVED = (
         "separation_epsilon",
         "separation_upper_bound",
     ),
-    ("weights", "pixel_pull"),
+    ("weights", "bias", "pixel_pull"),
 )
 SEEDS = ("test_accuracy", "train_accuracy_running"), ("test_accuracy",)
 NETWORK = "robust_accuracy", "turns", "bend", "images", "turning_pixels", "turning_images"
@@ -295,6 +296,30 @@ def confidence(saved):
     return verdict(farther.all(), farther[:, strong].all()), numbers
 
 
+def reliability(saved):
+    """Holds if every robust model keeps, to within a point, the regular one's accuracy at every ε
+    of an attack on all pixels, clipped, and for every number of pixels changed; with a condition if
+    only at every ε.
+    """
+    x, y = data_prep.load("test")
+    every = np.array([curve["clipped"] for curve in models(saved, "robust_accuracy")])
+    fewest = [
+        attacks.fewest_pixels(run.arrays["weights"], run.arrays["bias"], x, y)
+        for run in (*models(saved), *(saved[name] for name in EXACT))
+    ]
+    few = np.array([[np.mean(each > count) for count in PIXEL_COUNTS] for each in fewest])
+    small = np.all(every[1:] >= every[0] - 0.01)
+    brittle = np.any(few[1:4] < few[0] - 0.01, axis=0)
+    return verdict(small and not brittle.any(), small), dict(
+        median_pixels=[float(np.median(each)) for each in fewest],
+        one_pixel=few[:, 0].tolist(),
+        ten_pixels=few[:, 9].tolist(),
+        all_pixels_kept=bool(small),
+        robust_below_regular=int(brittle.sum()),
+        counts=len(PIXEL_COUNTS),
+    )
+
+
 def transfer(saved):
     """Holds if attacks through every kind of surrogate leave the regular model, in the mean, under
     50 % at ε = 0.2; with a condition if those of one kind do. Numbers: mean, least, most of a kind.
@@ -349,6 +374,7 @@ CLAIMS = (
     tolerance,
     l1_penalty,
     confidence,
+    reliability,
     transfer,
     landscape,
     margin,

@@ -21,8 +21,9 @@ POST_FIGURES = (  # the post's thirteen, in its order
 )
 OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_threshold")
 CLAIM_FIGURES = ("weight_trajectories", "robust_accuracy_seeds", "transfer_attacks", "robust_vs_l1")
+ATTACK_FIGURES = ("few_pixels",)
 SWEEP_FIGURES = ("phase_diagram",)
-FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + SWEEP_FIGURES
+FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES + SWEEP_FIGURES
 
 
 def caption(name):

@@ -97,7 +97,7 @@ def told(measured):
         for part in ("measured", "why"):
             text = environment().from_string(claim[part]).render(numbers, numbers=numbers)
             claim[part] = " ".join(text.split())
-        yield claim | {"verdict": measured[name]["verdict"]}
+        yield claim | dict(name=name, numbers=numbers, verdict=measured[name]["verdict"])
 
 
 def picture(results, name):
