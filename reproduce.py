@@ -23,6 +23,7 @@ POST = (
 )
 BEYOND = (
     ("prove the optimum", "beyond.exact", []),
+    ("prove the exact phase diagram", "beyond.diagram", []),
     ("train with an L1 penalty", "beyond.l1", []),
     ("train the robust models until they converge", "beyond.converged", []),
     ("sweep training and attack", "beyond.sweep", []),

@@ -23,7 +23,9 @@ OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_thres
 CLAIM_FIGURES = ("weight_trajectories", "robust_accuracy_seeds", "transfer_attacks", "robust_vs_l1")
 ATTACK_FIGURES = ("few_pixels",)
 SWEEP_FIGURES = ("phase_diagram",)
-FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES + SWEEP_FIGURES
+DIAGRAM_FIGURES = ("phase_diagram_exact",)
+FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
+FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES
 
 
 def caption(name):

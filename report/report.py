@@ -28,7 +28,8 @@ CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSIL
 NEEDED = (
     claims.NEEDED
     | dict.fromkeys(CONVERGED, claims.TRAINED)
-    | {"sweep": (["best_accuracy"], ["seeds"])}
+    | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
+    | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
 )
 
 
