@@ -45,7 +45,9 @@ PIXELS = 30  # the same for pixels: the optimum uses few
 # is far slower.
 TOLERANCES = dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9)
 SOLVER = dict(method="highs-ds", options=dict(presolve=False, **TOLERANCES))
-SAFETY = 1e-10  # the program is solved for ε - SAFETY, so that rounding leaves its α feasible for ε
+# The program is solved for ε less the first of these, so that rounding leaves its α feasible for ε;
+# with the second, if the first does not: where Σ α is small, it is below HiGHS' tolerance.
+SAFETIES = (1e-10, 1e-9)
 # In `separate` α is unbounded if the classes overlap, and HiGHS is unreliable without a bound.
 LARGEST_ALPHA = 1e6
 ON_MARGIN = 1e-9  # a loss below this is rounding
@@ -94,6 +96,17 @@ def l1_equivalent(weights, bias, x, y, epsilon):
     penalty = epsilon * robust_objective(weights, bias, x, y, epsilon)
     hinge = robust_objective(weights / scale, bias / scale, x, y, 0)
     return penalty, hinge + penalty * float(np.abs(weights).sum() / scale)
+
+
+def check_examples(x, y):
+    """Return x (n, pixels), dense or sparse, and y as floats after checking them.
+
+    Raises ValueError for labels other than -1 and +1, another shape, or examples of one class.
+    """
+    y = attacks.check_labels(y, x.shape[0])
+    if len(set(y)) != 2:
+        raise ValueError(f"y must have both classes, -1 and +1; it has {sorted(set(y))}")
+    return x, y.astype(float)
 
 
 def solve_program(x, y, epsilon, counts=1.0):
@@ -177,11 +190,13 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None
             sizes.
         working: a Working to begin with, from `carried`, instead of the usual first set.
 
-    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Below
+    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Up to
     the separation epsilon (see `separate`) every program is degenerate and slow: take the
-    separating model there.
+    separating model there. Raises ValueError for bad arguments.
     """
-    n, x, y = len(y), sparse.csr_matrix(x, dtype=float), np.asarray(y, float)
+    epsilon = float(attacks.check_epsilon(epsilon, one=True))
+    x, y = check_examples(sparse.csr_matrix(x, dtype=float), y)
+    n, safeties = len(y), list(SAFETIES)
     # At first: examples spread over the data, pixels in which the classes differ most.
     hardest = np.linspace(0, n - 1, min(EXAMPLES, n)).astype(int)
     if start:
@@ -196,7 +211,7 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None
     while True:
         rounds += 1
         weights, alpha = np.zeros(x.shape[1]), np.zeros(n)
-        part, safe_epsilon = x[examples][:, pixels], max(epsilon - SAFETY, 0)
+        part, safe_epsilon = x[examples][:, pixels], max(epsilon - safeties[0], 0)
         if working:
             now = Working(examples, pixels, active)
             weights[pixels], bias, alpha = solve_grouped(x, y, safe_epsilon, now)
@@ -217,7 +232,11 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None
         new_examples = np.argsort(margins)[: min(EXAMPLES, np.sum(margins < 1 - ON_MARGIN))]
         new_examples, active[freed] = np.append(new_examples, freed), False
         new_pixels = np.argsort(-excess)[: min(PIXELS, np.sum(excess > 0))]
-        if objective - lower_bound <= tolerance or len(new_examples) + len(new_pixels) == 0:
+        settled = len(new_examples) + len(new_pixels) == 0
+        if settled and len(safeties) > 1 and objective - lower_bound > tolerance:
+            safeties.pop(0)
+            continue
+        if objective - lower_bound <= tolerance or settled:
             return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
         examples, pixels = np.append(examples, new_examples), np.append(pixels, new_pixels)
 
@@ -247,6 +266,7 @@ def separate(x, y):
     every pixel. By weak duality Σ α <= ‖w‖₁ for every separating w, so 1/Σ α is an upper bound of
     the ε of separation.
     """
+    x, y = check_examples(x, y)
     used = np.ptp(x, axis=0) > 0
     signed = sparse.csr_matrix(x[:, used] * y[:, np.newaxis], dtype=float)
     examples = np.linspace(0, len(y) - 1, min(EXAMPLES // 2, len(y))).astype(int)
