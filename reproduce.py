@@ -27,6 +27,7 @@ BEYOND = (
     ("train with an L1 penalty", "beyond.l1", []),
     ("train the robust models until they converge", "beyond.converged", []),
     ("sweep training and attack", "beyond.sweep", []),
+    ("train for other balls", "beyond.norms", []),
 )
 BESIDE = (  # run at the same time, in a second process
     ("train and attack a network", "beyond.network", []),

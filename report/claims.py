@@ -52,6 +52,7 @@ NEEDED = {  # the metrics and arrays of each run that claims and report read
     **dict.fromkeys(EXACT, PROVED),
     **dict.fromkeys(["regular-seeds", "robust-seeds"], SEEDS),
     "network": (NETWORK, ()),
+    "norms": (("models",), ()),
     "transfer": (("accuracy", "epsilon", "draws"), ()),
 }
 
@@ -196,6 +197,10 @@ def weak_features(saved):
             float(np.mean(each < 1e-3 * each.max())) for each in sizes
         ],
         norm_in_50_largest=top,
+        norm_in_50_by_ball={
+            model["norm"]: model["norm_in_largest"] for model in saved["norms"].metrics["models"]
+        },
+        ball_as_strong_as=saved["norms"].metrics["models"][0]["as_epsilon"],
         regular_norm_on_blank_pixels=share(~saved["regular"].arrays["lit_pixels"], sizes[0]),
         within_one_step_of_zero=within.tolist(),
         regular_within_the_same=regular_within.tolist(),

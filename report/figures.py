@@ -21,7 +21,7 @@ POST_FIGURES = (  # the post's thirteen, in its order
 )
 OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_threshold")
 CLAIM_FIGURES = ("weight_trajectories", "robust_accuracy_seeds", "transfer_attacks", "robust_vs_l1")
-ATTACK_FIGURES = ("few_pixels",)
+ATTACK_FIGURES = ("few_pixels", "model_weights_norms")
 SWEEP_FIGURES = ("phase_diagram",)
 DIAGRAM_FIGURES = ("phase_diagram_exact",)
 FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
