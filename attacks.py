@@ -1,8 +1,17 @@
 """Attacks on binary classifiers with labels -1/+1 and one logit per image.
 
 For a linear model ŷ = w·x + b the strongest attack in a ball ‖δ‖ ≤ ε is known exactly, and is given
-here in NumPy: the attacked images, their logits, and the whole curve of accuracy against ε. For any
-other Keras model, FGSM and PGD give a strong attack, not necessarily the strongest.
+here in NumPy: the attacked images, their logits, and the whole curve of accuracy against ε. So is
+the strongest attack that changes a few pixels only. For any other Keras model, FGSM and PGD give a
+strong attack, not necessarily the strongest.
+
+With clip=True the attacked pixels stay in [0, 1], and everything is still exact. Pixel i can then
+move by its room, x_i or 1 - x_i, in the direction that harms, and how far it moves is, with s the
+one number for which the ball is used up,
+
+    min(room_i, ε) for norm=inf,    min(room_i, s |w_i|) for norm=2,
+
+and for norm=1 the pixels with the largest |w_i| move by all their room, until Σ |δ_i| is ε.
 
 Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in
 {-1, +1}; weights (pixels,); bias a scalar; epsilon in pixel units. Every public function validates
@@ -13,6 +22,8 @@ FGSM is Goodfellow, Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv
 """
 
 import numpy as np
+
+ROWS = 512  # images at a time, so that their pixels stay in the processor's cache
 
 
 def check_images(x):
@@ -80,10 +91,12 @@ def check_linear(weights, bias, pixels):
     return weights, bias
 
 
-def check_clip(norm, clip):
-    """Refuse clipping in any ball but that of ℓ∞, in which every pixel moves independently."""
-    if clip and norm != np.inf:
-        raise ValueError(f"clip=True is exact only for norm=inf; norm is {norm}")
+def check_counts(counts, name="counts"):
+    """Return numbers of pixels as an array of integers after checking that none is negative."""
+    counts = np.asarray(counts)
+    if counts.dtype.kind not in "iu" or np.any(counts < 0):
+        raise ValueError(f"{name} must be whole numbers, not negative; it is {counts}")
+    return counts
 
 
 def linear_logits(weights, bias, x):
@@ -136,74 +149,109 @@ def worst_direction(weights, norm=np.inf):
 
 
 def attack_linear(weights, x, y, epsilon, norm=np.inf, clip=False):
-    """The exact worst case x - y ε δ*(w), in the shape and type of x.
-
-    With clip=True the attacked pixels stay in [0, 1]; for the ℓ∞ ball that is still the exact worst
-    case, because every pixel moves independently. For the other norms it would not be exact, so it
-    is refused.
-    """
+    """The exact worst case x - y ε δ*(w), in the shape and type of x; with clip, within [0, 1]."""
     flat = check_images(x)
     weights, _ = check_linear(weights, 0.0, flat.shape[1])
     y, epsilon = check_labels(y, len(flat)), check_epsilon(epsilon, one=True)
-    check_clip(norm, clip)
-    attacked = flat - np.outer(y * epsilon, worst_direction(weights, norm)).astype(flat.dtype)
     if clip:
-        attacked = np.clip(attacked, 0, 1)
-    return attacked.reshape(np.shape(x))
+        change = np.outer(y, np.sign(weights)) * _box_moves(weights, flat, y, epsilon, norm)
+    else:
+        change = np.outer(y * epsilon, worst_direction(weights, norm))
+    return (flat - change.astype(flat.dtype)).reshape(np.shape(x))
 
 
 def attacked_logits(weights, bias, x, y, epsilon, norm=np.inf, clip=False):
-    """The logits of the worst case, shape (batch,): ŷ - y ε ‖w‖_dual, or with clipped pixels."""
+    """The logits of the worst case, shape (batch,): ŷ - y ε ‖w‖_dual, or with clipped pixels.
+
+    epsilon may be one number, or one for each image.
+    """
     logits = linear_logits(weights, bias, x)
     y, epsilon = check_labels(y, len(logits)), check_epsilon(epsilon)
-    if epsilon.shape not in ([()] if clip else [(), logits.shape]):
-        wanted = "one number" if clip else f"one number, or one for each image, {logits.shape}"
-        raise ValueError(f"epsilon must be {wanted}; it has shape {epsilon.shape}")
-    check_clip(norm, clip)
+    if epsilon.shape not in [(), logits.shape]:
+        raise ValueError(
+            f"epsilon must be one number, or one for each image, {logits.shape}; "
+            f"it has shape {epsilon.shape}"
+        )
     if not clip:
         return logits - y * epsilon * dual_norm(weights, norm)
-    return logits - y * next(_clipped_reach(weights, check_images(x), y, [epsilon]))
+    moves = _box_moves(np.asarray(weights), check_images(x), y, epsilon, norm)
+    return logits - y * (moves @ np.abs(weights))
 
 
-def signed_radius(weights, bias, x, y, norm=np.inf):
+def signed_radius(weights, bias, x, y, norm=np.inf, clip=False):
     """The ε at which the worst case reaches the decision boundary: y ŷ / ‖w‖_dual, shape (batch,).
 
-    Negative if the image is misclassified without an attack; infinite if w = 0, where no attack
-    moves the logit.
+    Negative if the image is misclassified without an attack; infinite if no attack reaches the
+    boundary: where w = 0, or, with clip, where the box does not.
     """
-    margins = linear_logits(weights, bias, x)
-    margins = check_labels(y, len(margins)) * margins
-    size = dual_norm(weights, norm)
+    logits = linear_logits(weights, bias, x)
+    y, size = check_labels(y, len(logits)), dual_norm(weights, norm)
+    if clip:
+        radii = _box_radii(np.asarray(weights), check_images(x), logits, norm)
+        return y * np.sign(logits) * radii
+    margins = y * logits
     if size == 0:  # a logit of exactly zero counts as a mistake, so its radius is 0
         return np.where(margins == 0, 0.0, np.copysign(np.inf, margins))
     with np.errstate(over="ignore"):  # a radius too large for the dtype becomes infinite
         return margins / size
 
 
-def certified_radius(weights, bias, x, norm=np.inf):
+def certified_radius(weights, bias, x, norm=np.inf, clip=False):
     """The ε up to which no perturbation changes the prediction: |ŷ| / ‖w‖_dual, shape (batch,).
 
     The prediction may be right or wrong.
     """
-    return np.abs(signed_radius(weights, bias, x, np.ones(len(x)), norm))
+    return np.abs(signed_radius(weights, bias, x, np.ones(len(x)), norm, clip))
 
 
 def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
     """The share of images still classified correctly under the worst case; shape of epsilons.
 
-    Unclipped it costs one pass over the images for any number of ε: accuracy(ε) is the share of
-    images whose signed radius is above ε (its survival function). Clipped it takes a pass for each
-    ε, pixel by pixel, and is exact as well.
+    Accuracy(ε) is the share of images whose signed radius is above ε, its survival function: any
+    number of ε costs the radii and a sort.
     """
-    epsilons = check_epsilon(epsilons)
-    check_clip(norm, clip)
-    if not clip:
-        radii = np.sort(signed_radius(weights, bias, x, y, norm))
-        return (len(radii) - np.searchsorted(radii, epsilons, side="right")) / max(len(radii), 1)
-    margins = linear_logits(weights, bias, x) * check_labels(y, len(x))
-    reaches = _clipped_reach(weights, check_images(x), y, epsilons.ravel())
-    accuracy = [np.count_nonzero(margins > reach) / max(len(margins), 1) for reach in reaches]
-    return np.reshape(accuracy, epsilons.shape)
+    return _survival(signed_radius(weights, bias, x, y, norm, clip), check_epsilon(epsilons))
+
+
+def fewest_pixels(weights, bias, x, y):
+    """The least number of pixels, each anywhere in [0, 1], that makes a prediction wrong: (batch,).
+
+    0 if it is wrong already; pixels + 1 if all of them together cannot. Pixel i takes at most
+    |w_i| room_i from the margin, so those with the largest of these products are taken first.
+    """
+    margins = linear_logits(weights, bias, x)
+    y = check_labels(y, len(margins))
+    margins, flat = y * margins, check_images(x)
+    gains = -np.sort(-_gains(np.asarray(weights), flat, y), axis=1)
+    short = np.sum(np.cumsum(gains, axis=1) < margins[:, np.newaxis], axis=1)
+    return np.where(margins > 0, short + 1, 0)
+
+
+def pixels_accuracy(weights, bias, x, y, counts):
+    """The share of images still classified correctly when `counts` pixels of each may be changed.
+
+    Each pixel may go anywhere in [0, 1]. Returns an array of the shape of counts.
+    """
+    return _survival(fewest_pixels(weights, bias, x, y), check_counts(counts))
+
+
+def attack_pixels(weights, x, y, count):
+    """The exact worst case of at most `count` changed pixels, in the shape and type of x.
+
+    count: one number, or one for each image, (batch,), as fewest_pixels gives them.
+    """
+    flat = check_images(x)
+    weights, _ = check_linear(weights, 0.0, flat.shape[1])
+    y, count = check_labels(y, len(flat)), check_counts(count, "count")
+    if count.shape not in [(), y.shape]:
+        raise ValueError(
+            f"count must be one number, or one for each image, {y.shape}; it has {count.shape}"
+        )
+    gains = _gains(weights, flat, y)
+    rank = np.argsort(np.argsort(-gains, axis=1, kind="stable"), axis=1)
+    changed = (rank < count[..., np.newaxis]) & (gains > 0)
+    worst = np.outer(y, weights) < 0  # the wrong end of a pixel's range
+    return np.where(changed, worst, flat).astype(flat.dtype).reshape(np.shape(x))
 
 
 def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
@@ -219,19 +267,109 @@ def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
     margins = check_labels(y, len(logits)) * logits
     source_weights, _ = check_linear(source_weights, 0.0, np.size(weights))
     reach = epsilons * (np.asarray(weights) @ worst_direction(source_weights))
-    margins = np.sort(margins)
-    return (len(margins) - np.searchsorted(margins, reach, side="right")) / max(len(margins), 1)
+    return _survival(margins, reach)
 
 
-def _clipped_reach(weights, x, y, epsilons):
-    """For each ε, how far the worst case moves the logits: Σ |w_i| min(ε, room_i), (batch,)."""
-    used = weights != 0
-    weights, x = weights[used], x[:, used]
-    # Towards the wrong side a pixel falls to 0 where y w > 0 and rises to 1 elsewhere: its room.
-    room = np.where(np.outer(y, weights) > 0, x, 1 - x)
-    size = np.abs(weights)
-    for epsilon in np.asarray(np.minimum(epsilons, 1), room.dtype):  # no pixel moves by more than 1
-        yield np.minimum(room, epsilon) @ size
+def _survival(values, levels):
+    """The share of values (batch,) that are above each of the levels; shape of levels."""
+    above = len(values) - np.searchsorted(np.sort(values), levels, side="right")
+    return above / max(len(values), 1)
+
+
+def _room(weights, x, y):
+    """How far each pixel can move in [0, 1] in the direction that harms: x or 1 - x.
+
+    A pixel falls to 0 where y w > 0 and rises to 1 elsewhere. y may be one number for all images.
+    """
+    return np.abs(x - (np.multiply.outer(y, weights) < 0))
+
+
+def _gains(weights, x, y):
+    """What each pixel can take from the margin y ŷ, |w_i| room_i, in float64."""
+    return _room(weights, x, y) * np.abs(weights).astype(float)
+
+
+def _level(limits, rates, target):
+    """The least t with Σ_i rates_i min(limits_i, t) >= target, (batch,); infinite if there is none.
+
+    limits: (batch, k) >= 0; rates: (k,) >= 0; target: (batch,) >= 0. Newton's method on a concave,
+    piecewise linear function: from the left it never oversteps, and ends after a few passes.
+    """
+    level = np.full(len(target), np.inf, np.result_type(limits, rates))
+    rows, t = np.arange(len(target)), np.zeros_like(level)
+    while len(rows):
+        reached = np.minimum(limits, t[:, np.newaxis]) @ rates
+        slope = (limits > t[:, np.newaxis]).astype(rates.dtype) @ rates
+        rising = slope > 0
+        step = np.divide(target - reached, slope, out=np.zeros_like(t), where=rising)
+        going = t + step > t
+        ended = ~going & (rising | (reached >= target))
+        level[rows[ended]] = t[ended]
+        rows, t, target, limits = rows[going], (t + step)[going], target[going], limits[going]
+    return level
+
+
+def _scaled(weights):
+    """|w| over a power of two that brings the largest into [1/2, 1), the power, and where |w| > 0.
+
+    Squares of large or small weights would leave the range of their type.
+    """
+    power = 2.0 ** int(np.frexp(dual_norm(weights, 1))[1])
+    size = np.abs(weights) / power
+    used = np.flatnonzero(size)
+    return size[used], power, used
+
+
+def _largest_first(size, room):
+    """By descending |w|: the order of the pixels, their room, and how much is spent with each."""
+    order = np.argsort(-size, kind="stable")
+    room = room[:, order]
+    return order, room, np.cumsum(room, axis=1)
+
+
+def _box_moves(weights, x, y, epsilon, norm):
+    """How far the worst case moves each pixel within [0, 1], (batch, pixels); epsilon per image."""
+    dual_norm(weights, norm)  # checks the norm
+    size, _, used = _scaled(weights)
+    moves, room = np.zeros(x.shape, np.result_type(x, size)), _room(weights[used], x[:, used], y)
+    epsilon = np.full((len(x), 1), np.reshape(epsilon, (-1, 1)), moves.dtype)
+    if norm == np.inf:
+        moves[:, used] = np.minimum(room, epsilon)
+    elif norm == 2:
+        with np.errstate(over="ignore"):  # Σ min(room, s |w|)² = ε² is piecewise linear in s²
+            squares = _level((room / size) ** 2, size**2, epsilon[:, 0] ** 2)
+        moves[:, used] = np.minimum(room, np.sqrt(squares)[:, np.newaxis] * size)
+    else:
+        order, room, spent = _largest_first(size, room)
+        moves[:, used[order]] = np.clip(epsilon - (spent - room), 0, room)
+    return moves
+
+
+def _box_radii(weights, x, logits, norm):
+    """The size of the least change within [0, 1] that brings ŷ to zero, (batch,)."""
+    size, power, used = _scaled(weights)
+    weights, x, target = weights[used], x[:, used], np.abs(logits) / power
+    radii = np.where(target > 0, np.inf, 0.0).astype(target.dtype)
+    for side in (1, -1):  # the sign of ŷ: against it the pixels move
+        chosen = np.flatnonzero(logits * side > 0)
+        for rows in np.split(chosen, range(ROWS, len(chosen), ROWS)):
+            room = _room(weights, x[rows], side)
+            if norm == np.inf:
+                radii[rows] = _level(room, size, target[rows])
+            elif norm == 2:
+                with np.errstate(over="ignore"):
+                    multiple = _level(room / size, size**2, target[rows])[:, np.newaxis]
+                radius = np.linalg.norm(np.minimum(room, multiple * size), axis=1)
+                radii[rows] = np.where(np.isfinite(multiple[:, 0]), radius, np.inf)
+            elif len(used):
+                order, room, spent = _largest_first(size, room)
+                gained = np.cumsum(room * size[order], axis=1)
+                last = np.argmax(gained >= target[rows, np.newaxis], axis=1)[:, np.newaxis]
+                gain = np.take_along_axis(gained, last, 1)[:, 0]
+                excess = (gain - target[rows]) / size[order][last[:, 0]]
+                radius = np.take_along_axis(spent, last, 1)[:, 0] - excess
+                radii[rows] = np.where(gain >= target[rows], radius, np.inf)
+    return radii
 
 
 def margin_loss(targets, logits):

@@ -23,12 +23,14 @@ POST = (
 )
 BEYOND = (
     ("prove the optimum", "beyond.exact", []),
+    ("prove the exact phase diagram", "beyond.diagram", []),
     ("train with an L1 penalty", "beyond.l1", []),
     ("train the robust models until they converge", "beyond.converged", []),
     ("sweep training and attack", "beyond.sweep", []),
     ("stop SGD later", "beyond.stopped", []),
     ("validate on every image", "beyond.crossvalidation", []),
     ("shift the test images", "beyond.shifts", []),
+    ("train for other balls", "beyond.norms", []),
 )
 BESIDE = (  # run at the same time, in a second process
     ("train and attack a network", "beyond.network", []),

@@ -40,6 +40,11 @@ def rescaled(separation, x, y, epsilon):
 def find_optimum(x, y, epsilon, separation, start):
     """The proved Optimum, and the rows of history.csv. Raises ValueError if the proof fails."""
     rounds = []
+    if separation and 0 <= epsilon - separation.epsilon <= 2 * optimum.SAFETIES[-1]:
+        raise ValueError(
+            f"epsilon {epsilon!r} is the ε of separation, where the weights grow without bound; "
+            "try one a little larger or smaller"
+        )
 
     def on_round(*row):
         rounds.append(row)

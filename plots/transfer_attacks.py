@@ -13,8 +13,17 @@ from common import runs
 
 PANELS = ("regular", "robust-0.2")
 # Of the surrogates: blue for a random start, orange for a start from zero.
-COLOURS = ("#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b", "#fdd0a2", "#fdae6b", "#f16913",
-           "#a63603")
+COLOURS = (
+    "#c6dbef",
+    "#9ecae1",
+    "#6baed6",
+    "#2171b5",
+    "#08306b",
+    "#fdd0a2",
+    "#fdae6b",
+    "#f16913",
+    "#a63603",
+)
 
 
 def draw(results):

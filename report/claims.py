@@ -19,6 +19,7 @@ HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
 RIDGES = np.linspace(0.025, 0.5, 20)  # the attack radii of figure 13
 MADE_WEIGHT = 0.01  # a weight above it was made by training: SGD's steps around zero are smaller
 ROUNDING = 1e-9  # of sums over the training images
+PIXEL_COUNTS = np.arange(1, 41)  # that an attacker may change, anywhere in [0, 1]
 DOT = 10  # pixels, of the smallest patch of ink that counts as a dot
 SHARES = np.arange(1, 21) / 20  # of the test images fooled
 FEW = 0.01  # of the training images: what a rough approximation has seen
@@ -45,7 +46,7 @@ PROVED = (
         "separation_epsilon",
         "separation_upper_bound",
     ),
-    ("weights", "pixel_pull", "alpha", "test_logits", "test_targets"),
+    ("weights", "bias", "pixel_pull", "alpha", "test_logits", "test_targets"),
 )
 SEEDS = ("test_accuracy", "train_accuracy_running"), ("test_accuracy",)
 LANDSCAPES = "test_accuracy", "turning_pixels", "turns", "images", "turning_images"
@@ -57,6 +58,7 @@ NEEDED = {  # the metrics and arrays of each run that claims and report read
     "network": (("robust_accuracy",), ()),
     "landscapes": (LANDSCAPES, ()),
     "shifts": (("clean",), ()),
+    "norms": (("models",), ()),
     "transfer": (("accuracy", "epsilon", "draws"), ()),
 }
 
@@ -231,6 +233,10 @@ def weak_features(saved):
             float(np.mean(each < 1e-3 * each.max())) for each in sizes
         ],
         norm_in_50_largest=top,
+        norm_in_50_by_ball={
+            model["norm"]: model["norm_in_largest"] for model in saved["norms"].metrics["models"]
+        },
+        ball_as_strong_as=saved["norms"].metrics["models"][0]["as_epsilon"],
         regular_norm_on_blank_pixels=share(~saved["regular"].arrays["lit_pixels"], sizes[0]),
         within_one_step_of_zero=within.tolist(),
         regular_within_the_same=regular_within.tolist(),
@@ -366,6 +372,30 @@ def confidence(saved):
     )
 
 
+def reliability(saved):
+    """Holds if every robust model keeps, to within a point, the regular one's accuracy at every ε
+    of an attack on all pixels, clipped, and for every number of pixels changed; with a condition if
+    only at every ε.
+    """
+    x, y = data_prep.load("test")
+    every = np.array([curve["clipped"] for curve in models(saved, "robust_accuracy")])
+    fewest = [
+        attacks.fewest_pixels(run.arrays["weights"], run.arrays["bias"], x, y)
+        for run in (*models(saved), *(saved[name] for name in EXACT))
+    ]
+    few = np.array([[np.mean(each > count) for count in PIXEL_COUNTS] for each in fewest])
+    small = np.all(every[1:] >= every[0] - 0.01)
+    brittle = np.any(few[1:4] < few[0] - 0.01, axis=0)
+    return verdict(small and not brittle.any(), small), dict(
+        median_pixels=[float(np.median(each)) for each in fewest],
+        one_pixel=few[:, 0].tolist(),
+        ten_pixels=few[:, 9].tolist(),
+        all_pixels_kept=bool(small),
+        robust_below_regular=int(brittle.sum()),
+        counts=len(PIXEL_COUNTS),
+    )
+
+
 def transfer(saved):
     """Holds if the attacks of a kind of surrogate that has seen no more than FEW of the training
     images leave the regular model, in the mean, under 50 % at ε = 0.2; with a condition if those of
@@ -457,6 +487,7 @@ CLAIMS = (
     tolerance,
     l1_penalty,
     confidence,
+    reliability,
     transfer,
     landscape,
     margin,

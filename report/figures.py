@@ -29,8 +29,11 @@ CLAIM_FIGURES = (
     "robust_vs_l1",
     "shifts",
 )
+ATTACK_FIGURES = ("few_pixels", "model_weights_norms")
 SWEEP_FIGURES = ("phase_diagram",)
-FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + SWEEP_FIGURES
+DIAGRAM_FIGURES = ("phase_diagram_exact",)
+FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
+FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES
 
 
 def caption(name):

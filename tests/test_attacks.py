@@ -216,12 +216,6 @@ def test_norm_that_is_not_offered_is_named(linear, norm):
             call()
 
 
-@pytest.mark.parametrize("norm", [1, 2])
-def test_clipping_is_refused_where_it_would_not_be_exact(linear, norm):
-    with pytest.raises(ValueError, match="clip=True is exact only for norm=inf"):
-        attacks.attack_linear(linear.weights, linear.x, linear.y, 0.1, norm, clip=True)
-
-
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.int64])
 def test_labels_of_any_numeric_type_attack_the_same_way(kind):
     x, weights = np.full((2, 4), 0.5, np.float32), np.ones(4, np.float32)

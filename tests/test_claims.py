@@ -23,8 +23,10 @@ def found(fresh):
 @pytest.fixture(scope="module")
 def models(fresh):
     """Keras' own view of the post's four models."""
-    return {name: keras.models.load_model(fresh.folder / name / "model.keras", compile=False)
-            for name in runs.POST_RUNS}
+    return {
+        name: keras.models.load_model(fresh.folder / name / "model.keras", compile=False)
+        for name in runs.POST_RUNS
+    }
 
 
 def logits_of(model, x):
@@ -42,8 +44,9 @@ def test_every_claim_has_a_verdict_and_its_words(fresh):
 
 
 def test_accuracy(found, models, data):
-    expected = [np.mean(logits_of(model, data.x_test) * data.y_test > 0)
-                for model in models.values()]
+    expected = [
+        np.mean(logits_of(model, data.x_test) * data.y_test > 0) for model in models.values()
+    ]
     assert found["accuracy"]["test_accuracy"] == pytest.approx(expected, abs=1e-9)
     wrong = [round(2115 * (1 - value)) for value in expected]
     assert found["mistakes"]["misclassified_test"] == wrong
@@ -52,18 +55,23 @@ def test_accuracy(found, models, data):
 
 def test_accuracy_over_seeds(found, fresh):
     from scipy import stats
-    regular, robust = (runs.read(fresh.folder / name).arrays
-                       for name in ("regular-seeds", "robust-seeds"))
+
+    regular, robust = (
+        runs.read(fresh.folder / name).arrays for name in ("regular-seeds", "robust-seeds")
+    )
     numbers = found["accuracy"]
     for arrays, columns in ((regular, [0]), (robust, [1, 2, 3])):
         accuracy = arrays["test_accuracy"]
         assert accuracy.shape == (len(columns), 20)
         np.testing.assert_array_equal(arrays["robust_accuracy"][..., 0], accuracy)
-        for key, values in (("seeds_mean", accuracy.mean(axis=1)),
-                            ("seeds_standard_deviation", accuracy.std(axis=1, ddof=1))):
+        for key, values in (
+            ("seeds_mean", accuracy.mean(axis=1)),
+            ("seeds_standard_deviation", accuracy.std(axis=1, ddof=1)),
+        ):
             np.testing.assert_allclose(np.array(numbers[key])[columns], values)
-    for accuracy, loss, error in zip(robust["test_accuracy"], numbers["paired_loss"],
-                                     numbers["standard_error"], strict=True):
+    for accuracy, loss, error in zip(
+        robust["test_accuracy"], numbers["paired_loss"], numbers["standard_error"], strict=True
+    ):
         paired = stats.ttest_rel(regular["test_accuracy"][0], accuracy)
         assert paired.statistic == pytest.approx(loss / error)
 
@@ -96,7 +104,8 @@ def test_robustness(found, models, data, share, name):
     for model, epsilon in zip(models.values(), found["robustness"][name], strict=True):
         before, there = (
             attacks.robust_accuracy(*training.linear_weights(model), data.x_test, data.y_test, at)
-            for at in (epsilon - 0.005, epsilon))
+            for at in (epsilon - 0.005, epsilon)
+        )
         assert before >= share > there
 
 
@@ -150,13 +159,15 @@ def test_confidence_with_and_without_the_scale_of_the_weights(found, models, dat
         norm = np.abs(weights).sum()
         assert len(entry["epsilon"]) == 21
         for epsilon, logit, distance in zip(
-                entry["epsilon"], entry["median_logit"], entry["median_distance"], strict=True):
+            entry["epsilon"], entry["median_logit"], entry["median_distance"], strict=True
+        ):
             logits = attacks.attacked_logits(weights, bias, data.x_test, data.y_test, epsilon)
             wrong = np.abs(logits[logits * data.y_test <= 1e-6])
             assert logit == pytest.approx(np.median(wrong), rel=5e-3)
             assert distance == pytest.approx(np.median(wrong) / norm, rel=5e-3)
-    regular, robust = (found["confidence"][name]["median_distance"]
-                       for name in ("regular", "robust-0.2"))
+    regular, robust = (
+        found["confidence"][name]["median_distance"] for name in ("regular", "robust-0.2")
+    )
     assert regular[-1] < robust[-1] and regular[-2] > robust[-2]
 
 
@@ -200,8 +211,7 @@ def test_network(found, fresh, data):
 
 
 def test_turning_points_are_counted_also_across_flat_parts():
-    lines = np.array(
-        [[2.0, 1, 1, 2], [0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 0, 1], [3, 3, 2, 2]])
+    lines = np.array([[2.0, 1, 1, 2], [0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 0, 1], [3, 3, 2, 2]])
     np.testing.assert_array_equal(network.turns(lines), [1, 0, 0, 2, 0])
 
 

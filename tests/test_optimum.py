@@ -87,6 +87,7 @@ def test_above_one_half_the_constant_classifier_is_optimal(everything):
 
 def test_separating_model_has_the_largest_margin(subset):
     from scipy.optimize import linprog
+
     x, y = subset
     separation = optimum.separate(x, y)
     weights, bias = separation.weights, separation.bias
@@ -113,8 +114,9 @@ def test_classes_that_cannot_be_separated_are_told():
 
 def test_exact_run_is_saved_like_the_others(tmp_path, capsys):
     """At an ε with a zero loss, at one where nothing beats the constant, and between."""
-    exact.main(["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5",
-                "--results", str(tmp_path)])
+    exact.main(
+        ["--epsilon", "0.3", "--epsilon", "0", "--epsilon", "0.5", "--results", str(tmp_path)]
+    )
     printed = capsys.readouterr().out
     assert "every model that separates the attacked data is optimal" in printed
     assert "the constant classifier" in printed

@@ -39,8 +39,11 @@ def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp
         assert done.returncode == 0 and done.stderr == ""
         path = quick / "figures" / f"{name}.png"
         assert done.stdout.strip() == str(path)
-        assert path.rename(tmp_path / path.name) if not list(tmp_path.iterdir()) else (
-            path.read_bytes() == (tmp_path / path.name).read_bytes())
+        assert (
+            path.rename(tmp_path / path.name)
+            if not list(tmp_path.iterdir())
+            else (path.read_bytes() == (tmp_path / path.name).read_bytes())
+        )
     shutil.rmtree(quick / "figures")
 
 
@@ -59,8 +62,13 @@ claims.main([f'--results={results}'])
 report.write(results)
 assert not {'tensorflow', 'keras'} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", code, tmp_path / "results"], cwd=ROOT, check=True,
-                   timeout=120, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "results"],
+        cwd=ROOT,
+        check=True,
+        timeout=120,
+        stdout=subprocess.DEVNULL,
+    )
     for path in (fresh.folder / "figures").iterdir():
         assert path.read_bytes() == (tmp_path / "results" / "figures" / path.name).read_bytes()
     claims = fresh.folder / "claims.json"
@@ -81,14 +89,23 @@ def test_runs_have_colours_and_labels_of_their_own():
     assert style.label("robust-0.25") == r"robust $\epsilon$ = 0.25"
     assert style.label("squared-hinge") == "squared-hinge"
     assert [style.label(name) for name in runs.POST_RUNS[:2]] == [
-        "regular", r"robust $\epsilon$ = 0.1"]
+        "regular",
+        r"robust $\epsilon$ = 0.1",
+    ]
 
 
 def test_missing_runs_are_told_and_the_rest_is_drawn(script, quick, tmp_path):
     for run in ("regular", "robust-0.1", "robust-0.2"):
         shutil.copytree(quick / run, tmp_path / run)
-    done = script("plots", "hinge_loss", "misclassified_logits", "robust_accuracy",
-                  "phase_diagram", "--results", tmp_path)
+    done = script(
+        "plots",
+        "hinge_loss",
+        "misclassified_logits",
+        "robust_accuracy",
+        "phase_diagram",
+        "--results",
+        tmp_path,
+    )
     left_out, not_drawn = done.stderr.splitlines()
     assert done.returncode == 1  # a figure that was named is not drawn
     assert left_out.startswith("left out: ") and "robust.py --epsilon 0.3 --results" in left_out

@@ -21,23 +21,29 @@ def spread(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name, column, script, flags", [
-    ("regular", 0, experiment_regular, []),
-    ("robust", 0, experiment_robust, ["--epsilon", "0.1"]),
-    ("robust", 2, experiment_robust, ["--epsilon", "0.3"]),
-])
+@pytest.mark.parametrize(
+    "name, column, script, flags",
+    [
+        ("regular", 0, experiment_regular, []),
+        ("robust", 0, experiment_robust, ["--epsilon", "0.1"]),
+        ("robust", 2, experiment_robust, ["--epsilon", "0.3"]),
+    ],
+)
 def test_each_seed_is_to_the_bit_the_run_with_that_seed(
-        spread, tmp_path, name, column, script, flags):
+    spread, tmp_path, name, column, script, flags
+):
     script.main([*flags, "--seed", "2", "--shuffle", "--epochs", "1", "--results", str(tmp_path)])
     single = runs.read(next(tmp_path.iterdir()))
     many = runs.read(spread / f"{name}-seeds")
     np.testing.assert_array_equal(many.arrays["weights"][column, 2], single.arrays["weights"])
     assert many.arrays["test_accuracy"][column, 2] == single.metrics["test_accuracy"]
     assert many.arrays["train_accuracy_running"][column, 2] == pytest.approx(
-        single.metrics["train_accuracy_running"], rel=1e-6)
+        single.metrics["train_accuracy_running"], rel=1e-6
+    )
     curve = many.arrays["robust_accuracy"][column, 2]
     np.testing.assert_allclose(
-        curve, single.metrics["robust_accuracy"]["unclipped"], rtol=0, atol=1 / 2115 + 1e-9)
+        curve, single.metrics["robust_accuracy"]["unclipped"], rtol=0, atol=1 / 2115 + 1e-9
+    )
     for key in ("test_accuracy", "train_accuracy_running"):
         means = many.arrays[key].mean(axis=1)
         np.testing.assert_allclose(many.metrics[key]["mean"], means)
@@ -57,8 +63,12 @@ def test_accuracy_of_the_sweep_is_that_of_the_exact_attack(swept, data):
     np.testing.assert_allclose(swept["accuracy"], mean, atol=1e-6)
     for column in (0, 5):
         curve = attacks.robust_accuracy(
-            swept["weights"][column].astype(float), swept["bias"][column], data.x_test,
-            data.y_test, swept["attack_epsilons"])
+            swept["weights"][column].astype(float),
+            swept["bias"][column],
+            data.x_test,
+            data.y_test,
+            swept["attack_epsilons"],
+        )
         np.testing.assert_allclose(swept["accuracy_by_seed"][1, column], curve, atol=1e-3)
 
 
@@ -75,9 +85,19 @@ def test_columns_of_the_sweep_are_the_models_that_the_loop_trains_alone(few):
         model = training.linear_model(1, "float64")
         model.compile(optimizer=keras.optimizers.SGD(experiment_robust.LEARNING_RATE))
         step = functools.partial(
-            experiment_robust.train_step, model, batch_size=100, epsilon=epsilon)
-        history = training.train(step, model, few.x_train, few.y_train.astype(float), 2, 100,
-                                 shuffle=True, seed=1, verbose=0)
+            experiment_robust.train_step, model, batch_size=100, epsilon=epsilon
+        )
+        history = training.train(
+            step,
+            model,
+            few.x_train,
+            few.y_train.astype(float),
+            2,
+            100,
+            shuffle=True,
+            seed=1,
+            verbose=0,
+        )
         alone = training.linear_weights(model)
         np.testing.assert_allclose(weights[0, column], alone[0], rtol=0, atol=1e-12)
         np.testing.assert_allclose(biases[0, column], alone[1], rtol=0, atol=1e-12)
