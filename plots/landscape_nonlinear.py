@@ -7,9 +7,9 @@ The first panel is a sketch, as in the post: a sum of sines, not the loss of a t
 others are measured on the first test image: 1 - y ŷ, the hinge without its floor, of a network with
 two hidden layers and of the linear model.
 """
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

@@ -7,9 +7,9 @@ While the hinge is active its slope is ∂L/∂w_i = -y x_i in regular and -y x_
 robust training; ε‖w‖₁ does not depend on x. Green is what the attack adds, ε‖w‖₁; the arrow heads
 show the way of gradient descent.
 """
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 EPSILON = 0.4  # larger than in the experiments, so that the slopes show
 CASES = (  # x_i, the title, the robust slope at w_i > 0

@@ -7,9 +7,9 @@ A stroke for each pixel: how the active examples pull at it, |mean of y x_i|, ag
 The optimality conditions say that a pixel pulled less than ε has a weight of exactly zero, and that
 one with a weight is pulled by exactly ε.
 """
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

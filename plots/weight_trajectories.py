@@ -5,9 +5,9 @@
 “Weights smaller than ε are gently wiped off”, in motion. The vertical scale is linear below 0.01
 and logarithmic above, the steps are on a square-root scale.
 """
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 from matplotlib.collections import LineCollection
 
 from common import runs
