@@ -17,10 +17,11 @@ import hashlib
 import zlib
 from typing import NamedTuple
 
-import numpy as np
-
 from common import cli, runs
 from common.lazy import keras
+
+# isort: split
+import numpy as np  # after common, which says what to do if there is none
 
 DATA = runs.ROOT / "data"
 IMAGE_SIDE = 28  # pixels

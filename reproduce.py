@@ -63,7 +63,7 @@ def run_beside(steps, shared):
 
 def draw_figures(names, results):
     """Draw the named figures."""
-    sys.path.append(str(runs.ROOT / "plots"))
+    sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
     gallery = importlib.import_module("gallery")
     for error in gallery.draw_all(names, results).values():
         if not isinstance(error, FileNotFoundError):

@@ -16,8 +16,8 @@ from common import runs
 def main():
     args = bench.arguments(__doc__, repeat=3)
     sys.path.append(str(runs.ROOT / "plots"))
-    import gallery
     import style
+    import gallery
 
     style.plt.switch_backend("Agg")
     names = gallery.figure_names()[: 3 if args.quick else None]

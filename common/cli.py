@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+import common
 from common import runs
 
 LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image holds every other one
@@ -206,8 +207,8 @@ def message(error, received=()):
     if received:
         return "interrupted; what was saved before is whole"
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, ImportError):
-        text += "; install what is needed with: pip install -r requirements.txt -c constraints.txt"
+    if isinstance(error, ModuleNotFoundError):
+        text += common.cure((error.name or "").partition(".")[0])
     elif type(error) in (PermissionError, OSError) and error.errno:
         text += "; free some space, or choose another folder"
     return text

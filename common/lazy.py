@@ -25,6 +25,23 @@ class Lazy:
 
 
 @contextlib.contextmanager
+def any_backend():
+    """Let Matplotlib be imported whatever MPLBACKEND names, and take that backend if it exists.
+
+    A notebook sets one for all that it starts, also for a Python that lacks it.
+    """
+    backend, first = os.environ.pop("MPLBACKEND", None), "matplotlib" not in sys.modules
+    try:
+        yield
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend and first and "matplotlib" in sys.modules:
+        with contextlib.suppress(ValueError):
+            sys.modules["matplotlib"].rcParams["backend"] = backend
+
+
+@contextlib.contextmanager
 def _prepared():
     """Settings of TensorFlow, which its import reads, and silence of its C++ meanwhile."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,7 +54,8 @@ def _prepared():
     try:
         with open(os.devnull, "w") as silence:
             os.dup2(silence.fileno(), 2)
-        yield
+        with any_backend():  # Keras imports Matplotlib
+            yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+from common import ROOT
+
 RESULTS = ROOT / "results"
 DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 EPSILONS = (0.1, 0.2, 0.3)  # of the post's robust models, in pixel units

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # python -m plots sees its parent only
 
-import gallery
 import style
+import gallery
 
 
 def main():

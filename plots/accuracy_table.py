@@ -5,8 +5,8 @@
 Train is what the post prints: the running average over the last epoch, while the weights move.
 """
 
-import matplotlib.pyplot as plt
 import style
+import matplotlib.pyplot as plt
 
 ROWS = {"Train": "train_accuracy_running", "Test": "test_accuracy"}
 

@@ -6,9 +6,9 @@ The median |logit| of the misclassified test images, on the left against ε, as 
 on the right against the share of the images that are fooled. Unclipped.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from report import claims
 

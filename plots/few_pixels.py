@@ -7,9 +7,9 @@ The attack is exact: it takes the pixels with the largest |weight| times the way
 The image is the one for which these numbers are nearest to each model's median.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 import attacks
 import data_prep

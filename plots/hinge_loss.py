@@ -3,9 +3,9 @@
 python plots/hinge_loss.py       # figure 1 of the post; reads no run
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 
 def draw(results):

@@ -3,9 +3,9 @@
 python plots/hinge_margin.py     # figure 2 of the post; reads no run
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 END = 2.6  # of the curves on either side; beyond it nothing changes
 

@@ -6,9 +6,9 @@ The robust loss is max(0, 1 - yŷ + ε‖w‖₁): its kink is at yŷ = 1 + ε�
 (thin) is at yŷ = 1. So the band between the kinks of the two classes becomes wider.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 SHIFT = 1.5  # ε‖w‖₁; wide enough for an arrow to show
 END = 3.6  # of the curves on either side; beyond it nothing changes

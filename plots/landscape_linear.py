@@ -6,9 +6,9 @@ The slope -y w_i is the same wherever x_i is, so its sign alone gives the worst 
 the part where the hinge is active.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 Y, W_I = 1, 0.3  # the case w_i > 0, y = 1; a slope that is easy to see
 OTHERS = 3.6  # the loss at x_i = 0, from the bias and the other inputs

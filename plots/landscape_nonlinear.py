@@ -8,9 +8,9 @@ others are measured on the first test image: 1 - y ŷ, the hinge without its flo
 two hidden layers and of the linear model.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

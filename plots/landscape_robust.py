@@ -8,9 +8,9 @@ robust training; ε‖w‖₁ does not depend on x. Green is what the attack add
 show the way of gradient descent.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 EPSILON = 0.4  # larger than in the experiments, so that the slopes show
 CASES = (  # x_i, the title, the robust slope at w_i > 0

@@ -6,8 +6,8 @@ One for each model and attack ε. The attack is the exact worst case, not clippe
 runs from -ε to 1 + ε, so that nothing of it is hidden.
 """
 
-import matplotlib.pyplot as plt
 import style
+import matplotlib.pyplot as plt
 
 ARRAYS = ("shown_epsilons", "attacked_images", "attacked_found")
 

@@ -3,8 +3,8 @@
 python plots/misclassified_clean.py  # figure 9 of the post; reads the runs of style.RUNS
 """
 
-import matplotlib.pyplot as plt
 import style
+import matplotlib.pyplot as plt
 
 COLUMNS = 4
 

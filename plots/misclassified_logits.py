@@ -6,9 +6,9 @@ A ridge for each attack ε: the density of the attacked logits of the misclassif
 scaled to the same height. A row without a ridge had too few mistakes.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from attacks import robust_margins
 from common import runs

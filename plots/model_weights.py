@@ -5,9 +5,9 @@
 Each picture has its own scale, symmetric about 0.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 
 def draw(results):

@@ -3,9 +3,9 @@
 python plots/model_weights_exact.py  # reads the runs robust-* and exact-*
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

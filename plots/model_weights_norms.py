@@ -6,9 +6,9 @@ The ℓ∞ ball, the post's, has the dual norm ‖w‖₁, which wipes weights o
 ‖w‖∞ of ℓ1 do not.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

@@ -8,9 +8,9 @@ makes the neighbourhood a cube.
 
 from itertools import product
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 EPSILON = 0.045  # inputs are in [0, 1]; large enough to see a cube, small enough to tell 50 apart

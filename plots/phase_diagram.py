@@ -6,9 +6,9 @@ The colour is the accuracy on the test images under the exact worst case, unclip
 robust training helps, and which of it is best. The post's models are marked.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

@@ -6,9 +6,9 @@ The colour is the accuracy on the test images under the exact worst case, unclip
 at 50, 90, 95 and 99 %. Below: how many pixels the optimum uses. The post's models are marked.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

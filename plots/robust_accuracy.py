@@ -5,9 +5,9 @@
 The attack is white-box and on all test images; its pixels are not kept in [0, 1].
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 
 def draw(results):

@@ -5,9 +5,9 @@
 Thick lines are unclipped, the attack that both are trained for. Dotted: the ε of training.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

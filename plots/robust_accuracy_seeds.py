@@ -5,9 +5,9 @@
 Shown: the median and the band from the 5th to the 95th percentile.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

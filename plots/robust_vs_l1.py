@@ -6,9 +6,9 @@ same.
 The attack is the exact worst case, unclipped.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

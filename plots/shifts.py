@@ -5,9 +5,9 @@
 Solid: the post's models; dashed: the proved optima for ε = 0.1, 0.2, 0.3. At 0 nothing is changed.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

@@ -6,8 +6,8 @@ Under each picture of the weights: their share on the pixels of the optimum, and
 the attack of 0.3, unclipped.
 """
 
-import matplotlib.pyplot as plt
 import style
+import matplotlib.pyplot as plt
 
 from common import runs
 

@@ -6,8 +6,8 @@ A line for each surrogate that the attacker trained; dotted, the white-box attac
 model itself. Unclipped.
 """
 
-import matplotlib.pyplot as plt
 import style
+import matplotlib.pyplot as plt
 
 from common import runs
 

@@ -8,9 +8,9 @@ The optimality conditions say that a pixel pulled less than ε has a weight of e
 one with a weight is pulled by exactly ε.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 

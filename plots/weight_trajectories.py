@@ -6,9 +6,9 @@
 and logarithmic above, the steps are on a square-root scale.
 """
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 from matplotlib.collections import LineCollection
 
 from common import runs

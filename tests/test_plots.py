@@ -5,10 +5,10 @@ import shutil
 import subprocess
 import sys
 
+import style
 import gallery
 import matplotlib.image
 import pytest
-import style
 from conftest import ROOT
 
 from common import runs
