@@ -20,14 +20,14 @@ MODELS = (*runs.POST_RUNS, *(runs.name("exact", epsilon) for epsilon in runs.EPS
 
 def translated(x, pixels, generator):
     """Moved up, down, left and right, by whole pixels."""
-    ways = ((pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels))
+    ways = (pixels, 0), (-pixels, 0), (0, pixels), (0, -pixels)
     return [ndimage.shift(x, (0, *way), order=0) for way in ways]
 
 
 def rotated(x, degrees, generator):
     """Turned either way about the middle, interpolated linearly."""
-    either = degrees, -degrees
-    return [ndimage.rotate(x, angle, axes=(2, 1), reshape=False, order=1) for angle in either]
+    turn = lambda angle: ndimage.rotate(x, angle, axes=(2, 1), reshape=False, order=1)
+    return [turn(degrees), turn(-degrees)]
 
 
 def noisy(x, deviation, generator):
@@ -114,12 +114,10 @@ def main(argv=None):
         name: dict(amounts=list(SHIFTS[name][1]), accuracy=accuracy.tolist())
         for name, accuracy in found.items()
     }
-    with runs.write(results / runs.name(RUN)) as place:
+    with runs.write(results / RUN) as place:
         runs.save(place, args, data, metrics, {}, models=list(MODELS), shifts=list(SHIFTS))
-    for name, accuracy in found.items():
-        worst = zip(MODELS, accuracy[-1])
-        print(f"  {name} {SHIFTS[name][1][-1]}: " + ", ".join(f"{m} {a:.1%}" for m, a in worst))
-    print(results / runs.name(RUN))
+    turned = zip(MODELS, found["rotation (degrees)"][-1])
+    print(f"{results / RUN}: turned by 45°, " + ", ".join(f"{m} {a:.1%}" for m, a in turned))
 
 
 if __name__ == "__main__":

@@ -285,7 +285,7 @@ def tolerance(saved):
     for run in models(saved):
         epsilon, norm = run.config["run"].get("epsilon", 0), run.metrics["weight_l1_norm"]
         margins = margins_of(run)
-        losses = 1 - attacks.robust_margins(margins, run.arrays["weights"], epsilon)
+        losses = np.maximum(0, 1 - attacks.robust_margins(margins, run.arrays["weights"], epsilon))
         # The least that any mistake costs stands for those of a model that makes none.
         least.append(float(min(losses[margins <= 0], default=1 + epsilon * norm)))
         distance.append((1 + epsilon * norm) / norm)

@@ -235,6 +235,62 @@ def test_brittleness(kept, verdict):
     assert claims.brittleness(saved)[0] == verdict
 
 
+@pytest.mark.parametrize("robust, verdict", [(0.21, HOLDS), (0.19, FAILS)])
+def test_robust_models_break_at_more_than_twice_the_epsilon(robust, verdict):
+    epsilons = np.linspace(0, 0.5, 51)
+    curve = lambda breaks: run(
+        {"robust_accuracy": {"epsilon": epsilons, "unclipped": 1.0 * (epsilons < breaks - 1e-9)}}
+    )
+    saved = post_runs(lambda name: curve(0.1 if name == "regular" else robust))
+    found, numbers = claims.robustness(saved)
+    assert found == verdict and numbers["below_90"] == pytest.approx([0.1, *[robust] * 3])
+
+
+@pytest.mark.parametrize("wiped, verdict", [(0.001, HOLDS), (0.5, FAILS)])
+def test_weak_features_are_within_a_step_of_zero(wiped, verdict):
+    robust = np.r_[np.ones(50), np.full(734, wiped)]
+    saved = post_runs(lambda name: linear(np.full(784, 0.5) if name == "regular" else robust))
+    saved["regular"].arrays["lit_pixels"] = np.arange(784) < 392
+    for name, epsilon in zip(claims.ROBUST, runs.EPSILONS):
+        saved[name].config["arguments"] = {"learning_rate": 0.01}
+        saved[name].config["run"]["epsilon"] = epsilon
+    found, numbers = claims.weak_features(saved)
+    assert found == verdict and numbers["regular_norm_on_blank_pixels"] == 0.5
+    assert numbers["norm_in_50_largest"][1] == pytest.approx(50 / (50 + 734 * wiped))
+
+
+@pytest.mark.parametrize("small, verdict", [(2, HOLDS), (3, FAILS)])
+def test_small_weights_among_those_that_are_kept(small, verdict):
+    weights = np.r_[np.zeros(5), np.full(small, 0.05), np.full(3, 0.5)]
+    saved = {name: linear(weights) for name in (*claims.ROBUST, *claims.EXACT)}
+    for name in claims.EXACT:
+        saved[name].arrays["pixel_pull"] = np.where(weights > 0, 1.0, 0.0)
+    found, numbers = claims.small_weights(saved)
+    assert found == verdict and numbers["optimum_kept_though_pulled_less"] == 0
+    assert numbers["kept_below_epsilon"] == pytest.approx([small / (small + 3)] * 3)
+
+
+@pytest.mark.parametrize("logits, least", [([2.0, -0.1], 1.2), ([2.0, 0.1], 1.1)])
+def test_a_mistake_costs_more_than_the_kink(logits, least):
+    """ε‖w‖₁ = 0.1: a margin of -0.1 costs 1.2; without a mistake, the least that one would cost."""
+    arrays = dict(weights=np.array([1.0]), test_targets=np.ones(2), test_logits=np.array(logits))
+    saved = post_runs(lambda name: run({"weight_l1_norm": 1.0}, dict(arrays), epsilon=0.1))
+    found, numbers = claims.tolerance(saved)
+    assert found == FAILS and numbers["least_loss_of_a_mistake"] == pytest.approx([least] * 4)
+    # What no hinge does, and what would make it hold: a mistake without loss.
+    for one in saved.values():
+        one.config["run"]["epsilon"] = -20.0
+    assert claims.tolerance(saved)[0] == (HOLDS if least == 1.2 else FAILS)
+
+
+@pytest.mark.parametrize(
+    "epsilon, bound, verdict", [(0, 0.1, HOLDS), (0.2, 0.4, CONDITION), (0.2, 0.2, FAILS)]
+)
+def test_margin(epsilon, bound, verdict):
+    metrics = dict(separation_epsilon=epsilon, separation_upper_bound=bound)
+    assert claims.margin({"exact-0.3": run(metrics)})[0] == verdict
+
+
 def test_every_claim_has_a_rule_and_words():
     texts = tomllib.loads((report.FOLDER / "claims.toml").read_text(encoding="utf-8"))
     assert set(texts) == {claim.__name__ for claim in claims.CLAIMS}
