@@ -27,12 +27,16 @@ BEYOND = (
     ("train with an L1 penalty", "beyond.l1", []),
     ("train the robust models until they converge", "beyond.converged", []),
     ("sweep training and attack", "beyond.sweep", []),
+    ("stop SGD later", "beyond.stopped", []),
+    ("validate on every image", "beyond.crossvalidation", []),
+    ("shift the test images", "beyond.shifts", []),
     ("train for other balls", "beyond.norms", []),
 )
 BESIDE = (  # run at the same time, in a second process
     ("train and attack a network", "beyond.network", []),
     ("attack through surrogates", "beyond.transfer", []),
     ("train over seeds", "beyond.seeds", []),
+    ("look for turning points in networks", "beyond.landscapes", []),
 )
 
 

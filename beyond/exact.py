@@ -97,7 +97,7 @@ def experiment(args, data, epsilon, separation):
         separation_upper_bound=separation.upper_bound if separation else 0.0,
     )
     arrays = evaluation.figure_arrays(best.weights, best.bias, data) | dict(
-        pixel_pull=pixel_pull(x, y, best.alpha)
+        pixel_pull=pixel_pull(x, y, best.alpha), alpha=best.alpha
     )
     folder = results / runs.name(RUN, epsilon)
     model, table = training.model_of(best.weights, best.bias), dict(zip(COLUMNS, zip(*rounds)))

@@ -179,6 +179,8 @@ def run(main):
         stream.reconfigure(errors="backslashreplace")
     try:
         main()
+        if received:  # TensorFlow may swallow it
+            raise KeyboardInterrupt
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         foreseen = ValueError, OSError, ImportError, MemoryError, KeyboardInterrupt

@@ -17,22 +17,31 @@ TITLES = {"sweep": "the post’s recipe, SGD", "diagram": "the optimum"}
 
 
 def draw(results):
-    figure, grid = plt.subplots(2, 2, figsize=(style.WIDTH * 1.2, 6), sharex=True, sharey="row",
-                                height_ratios=[2.6, 1])
+    figure, grid = plt.subplots(
+        2, 2, figsize=(style.WIDTH * 1.2, 6), sharex=True, sharey="row", height_ratios=[2.6, 1]
+    )
     for (name, title), (axes, below) in zip(TITLES.items(), grid.T):
         run = runs.read(results / name, arrays=["train_epsilons", "attack_epsilons", "accuracy"])
         train, attack = run.arrays["train_epsilons"], run.arrays["attack_epsilons"]
         accuracy = 100 * run.arrays["accuracy"].T
-        picture = axes.pcolormesh(train, attack, accuracy, cmap="Greens_r", vmin=0, vmax=100,
-                                  rasterized=True)
+        picture = axes.pcolormesh(
+            train, attack, accuracy, cmap="Greens_r", vmin=0, vmax=100, rasterized=True
+        )
         axes.contour(train, attack, accuracy, LEVELS, colors="black", linewidths=0.7)
         axes.plot(train, train, color="black", linewidth=0.8, linestyle="--")
         axes.set(title=title, xlim=(0, train[-1]), ylim=(0, attack[-1]))
         if name == "sweep":
-            axes.plot(runs.EPSILONS, runs.EPSILONS, "o", color="black", markersize=5,
-                      label="the post’s models")
-            axes.legend(fontsize=10, loc="upper left", frameon=True, framealpha=0.9,
-                        edgecolor="none")
+            axes.plot(
+                runs.EPSILONS,
+                runs.EPSILONS,
+                "o",
+                color="black",
+                markersize=5,
+                label="the post’s models",
+            )
+            axes.legend(
+                fontsize=10, loc="upper left", frameon=True, framealpha=0.9, edgecolor="none"
+            )
             used = run.arrays["weights"]
             step = run.config["arguments"]["learning_rate"] * train[:, np.newaxis]
             pixels, what = np.sum(np.abs(used) > step, axis=1), "above a step of SGD, lr × ε"
@@ -42,8 +51,12 @@ def draw(results):
                 below.axvline(run.metrics[end], color="black", linewidth=0.7, linestyle=":")
         below.step(train, pixels, where="mid", color=style.ROBUST_COLOURS[-1], linewidth=1.6)
         below.set_yscale("symlog", linthresh=1)
-        below.set(xlabel=r"training $\epsilon$ (pixel units)", ylim=(0, 1000),
-                  yticks=[0, 1, 10, 100, 784], yticklabels=["0", "1", "10", "100", "784"])
+        below.set(
+            xlabel=r"training $\epsilon$ (pixel units)",
+            ylim=(0, 1000),
+            yticks=[0, 1, 10, 100, 784],
+            yticklabels=["0", "1", "10", "100", "784"],
+        )
         below.set_title(f"weights {what}", fontsize=11)
     grid[0, 0].set_ylabel(r"attack $\epsilon$ (pixel units)")
     grid[1, 0].set_ylabel("pixels")

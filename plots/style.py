@@ -1,4 +1,5 @@
 """What the figures share: the runs they show, colours, axes with arrows, drawing and saving."""
+
 import io
 import itertools
 import re
@@ -73,8 +74,13 @@ def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):
     """
     axes.set(xlim=x, ylim=y, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    arrow = dict(arrowstyle="-|>,head_width=0.18,head_length=0.45", color="black", linewidth=0.7,
-                 shrinkA=0, shrinkB=0)
+    arrow = dict(
+        arrowstyle="-|>,head_width=0.18,head_length=0.45",
+        color="black",
+        linewidth=0.7,
+        shrinkA=0,
+        shrinkB=0,
+    )
     axes.annotate("", (x[1], 0), (x[0], 0), arrowprops=arrow, annotation_clip=False)
     axes.annotate("", (0, y[1]), (0, y[0]), arrowprops=arrow, annotation_clip=False)
     near = dict(textcoords="offset points", annotation_clip=False)
@@ -127,10 +133,12 @@ def save(draw, name, results, show=False):
 
 def main(doc, draw):
     """The command line of a plot script: draw the figure, save it, show it if asked to."""
+
     def script():
         parser = cli.parser(doc)
         cli.add_results(parser)
         parser.add_argument("--show", action="store_true", help="show it in a window as well")
         args = parser.parse_args()
         print(save(draw, Path(sys.argv[0]).stem, cli.results_folder(args), args.show))
+
     cli.run(script)

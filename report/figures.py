@@ -20,7 +20,15 @@ POST_FIGURES = (  # the post's thirteen, in its order
     "misclassified_logits",
 )
 OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_threshold")
-CLAIM_FIGURES = ("weight_trajectories", "robust_accuracy_seeds", "transfer_attacks", "robust_vs_l1")
+CLAIM_FIGURES = (
+    "weight_trajectories",
+    "stopped",
+    "confidence",
+    "robust_accuracy_seeds",
+    "transfer_attacks",
+    "robust_vs_l1",
+    "shifts",
+)
 ATTACK_FIGURES = ("few_pixels", "model_weights_norms")
 SWEEP_FIGURES = ("phase_diagram",)
 DIAGRAM_FIGURES = ("phase_diagram_exact",)

@@ -28,6 +28,7 @@ CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSIL
 NEEDED = (
     claims.NEEDED
     | dict.fromkeys(CONVERGED, claims.TRAINED)
+    | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
     | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
     | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
 )

@@ -46,7 +46,7 @@ def test_clipped_attack_matches_brute_force_per_pixel(small, epsilon):
 
 
 def test_other_norms_match_the_corners_of_their_balls(small):
-    """The ℓ1 ball's corners are its worst; of the ℓ2 ball, 20,000 points on its surface are tried."""
+    """The corners of the ℓ1 ball are its worst; of the ℓ2 ball, 20,000 points are tried."""
     weights, bias, x, y = small
     draws = np.random.default_rng(0).normal(size=(20_000, 5))
     draws /= np.linalg.norm(draws, axis=1)[:, None]
