@@ -48,10 +48,11 @@ def test_l2_attack_in_the_box_is_that_of_a_general_solver(box, epsilon):
     assert np.linalg.norm(attacked - x, axis=1).max() <= epsilon + 1e-12
     np.testing.assert_allclose(attacked @ weights + bias, logits, atol=1e-12)
     for image, label, logit in list(zip(x, y, logits))[:8]:
+        harm = label * weights
         found = minimize(
-            lambda change: label * change @ weights,  # noqa: B023
+            harm.dot,
             np.zeros(6),
-            jac=lambda change: label * weights,  # noqa: B023
+            jac=lambda change, harm=harm: harm,
             bounds=[(-pixel, 1 - pixel) for pixel in image],
             constraints=dict(type="ineq", fun=lambda change: epsilon**2 - change @ change),
             options=dict(ftol=1e-12, maxiter=500),

@@ -18,6 +18,6 @@ def test_loss_is_the_hinge_of_the_attacked_images(linear, norm):
     np.testing.assert_allclose(losses, np.maximum(0, 1 - linear.y * attacked), atol=1e-12)
     columns = [tf.stack([each, each], axis=1) for each in arguments]
     both = norms.dual_hinge_loss(*columns, 0.3, norm).numpy()
-    np.testing.assert_array_equal(both, np.c_[losses, losses])
+    np.testing.assert_allclose(both, np.c_[losses, losses], atol=1e-12)
     with pytest.raises(ValueError, match="one shape"):
         norms.dual_hinge_loss(tf.zeros(3), tf.zeros((3, 1)), tf.zeros(4), 0.1, norm)
