@@ -21,9 +21,13 @@ Sources: the worst case and the dual norm are the post's "Towards Robust Binary 
 FGSM is Goodfellow, Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv:1706.06083.
 """
 
+import sys
+import warnings
+
 import numpy as np
 
 ROWS = 512  # images at a time, so that their pixels stay in the processor's cache
+FEWEST_TO_JUDGE = 10  # images, before outputs within [0, 1] are taken for probabilities
 
 
 def check_images(x):
@@ -377,20 +381,25 @@ def margin_loss(targets, logits):
     return -targets * logits
 
 
-def fgsm(model, x, y, epsilon, loss_fn=margin_loss, clip=True):
+def fgsm(model, x, y, epsilon, loss_fn=margin_loss, clip=True, batch_size=200):
     """One step of size ε along the sign of the gradient: x + ε sign(∂L/∂x) (arXiv:1412.6572).
 
     Arguments:
-        model: a Keras model from (batch, 28, 28, 1) to one logit per image, (batch, 1) or (batch,).
+        model: a Keras model from (batch, 28, 28, 1) to one logit per image, (batch, 1) or (batch,),
+            in any floating type; on Keras' TensorFlow backend.
         x: (batch, 28, 28, 1) float in [0, 1]; y: (batch,) in {-1, +1}.
         epsilon: one number, in pixel units.
         loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is
             flat, as the hinge is beyond its margin, the image is left unchanged.
         clip: keep the attacked pixels in [0, 1].
+        batch_size: images whose gradients are taken at a time; it bounds the memory.
 
-    Returns the attacked images, float32, in the shape of x.
+    Returns the attacked images in the shape of x, float64 if x is and float32 otherwise. Warns,
+    with their number, of images whose gradient is all zero, which stay as they are, and of outputs
+    that look like probabilities. Raises ValueError if a gradient is NaN.
     """
-    return pgd(model, x, y, epsilon, epsilon, 1, random_start=False, loss_fn=loss_fn, clip=clip)
+    steps = dict(step_size=epsilon, steps=1, random_start=False)
+    return pgd(model, x, y, epsilon, **steps, loss_fn=loss_fn, clip=clip, batch_size=batch_size)
 
 
 def pgd(
@@ -404,58 +413,155 @@ def pgd(
     loss_fn=margin_loss,
     clip=True,
     seed=0,
+    batch_size=200,
 ):
     """Projected gradient ascent on the loss within ‖δ‖∞ ≤ ε (arXiv:1706.06083, section 2.1).
 
     Arguments as for fgsm, and:
         step_size: the change of each pixel in one step, in pixel units; steps: how many.
         random_start: start from a uniform draw in the ball instead of the image.
-        seed: of that draw.
+        seed: of that draw, which is one for all images, whatever the batch_size.
     """
-    import tensorflow as tf  # the linear attacks above do not need it
-
-    if isinstance(steps, bool) or not (isinstance(steps, (int, np.integer)) and steps >= 0):
-        raise ValueError(f"steps must be a whole number, not negative; it is {steps!r}")
-    flat = check_images(x)
-    y = tf.constant(check_labels(y, len(flat)), tf.float32)
+    check_count(steps, "steps", 0)
+    check_count(batch_size, "batch_size", 1)
+    flat, wanted = check_images(x), getattr(model, "input_shape", None)
+    if isinstance(wanted, tuple) and len(wanted) == np.ndim(x) + 1:
+        raise ValueError(
+            f"x must be a batch of images, {wanted}; it is {np.shape(x)}: give x[np.newaxis]"
+        )
+    y = check_labels(y, len(flat))
+    kind = np.float64 if flat.dtype.itemsize > 4 else np.float32  # of the pixels, not the model's
     epsilon = check_epsilon(epsilon, one=True)
-    step_size = check_epsilon(step_size, "step_size", one=True)
-    clean = tf.constant(np.asarray(x, np.float32))
-    low, high = clean - epsilon, clean + epsilon
+    step_size = check_epsilon(step_size, "step_size", one=True).astype(kind)
+    attacked = np.array(x, kind)
+    low, high = attacked - epsilon.astype(kind), attacked + epsilon.astype(kind)
     if clip:
-        low, high = tf.maximum(low, 0.0), tf.minimum(high, 1.0)
-    noise = 0.0
+        low, high = np.maximum(low, 0), np.minimum(high, 1)
     if random_start:
-        noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, clean.shape)
-    attacked = tf.clip_by_value(clean + tf.cast(noise, tf.float32), low, high)
-    for _ in range(steps):
-        gradient = loss_gradient(model, loss_fn, attacked, y)
-        attacked = tf.clip_by_value(attacked + step_size * tf.sign(gradient), low, high)
-    return attacked.numpy()
+        noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, attacked.shape)
+        attacked = np.clip(attacked + noise.astype(kind), low, high)
+    logits, stuck = np.zeros(len(y)), np.zeros(len(y), bool)
+    for start in range(0, len(y), batch_size):
+        rows = slice(start, start + batch_size)
+        for step in range(steps):
+            slopes, found = _slopes_and_logits(model, loss_fn, attacked[rows], y[rows])
+            slopes = slopes.numpy()
+            if step == 0:
+                logits[rows] = found
+            # A flat place on the wrong side, reached by earlier steps, is where an attack may end.
+            still = np.logical_or(step == 0, y[rows] * found > 0)
+            stuck[rows] |= still & ~slopes.reshape(len(slopes), -1).any(axis=1)
+            moved = attacked[rows] + step_size * np.sign(slopes).astype(kind)
+            attacked[rows] = np.clip(moved, low[rows], high[rows])
+    if steps:
+        _warn_of_weak_attack(model, logits, y, stuck)
+    return attacked
+
+
+def check_count(number, name, least):
+    """Raise ValueError unless `number` is a whole number of at least `least`."""
+    whole = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+    if not whole or number < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; it is {number!r}")
+
+
+def _warn_of_weak_attack(model, logits, y, stuck):
+    """Warn of what makes an attack look harmless: no gradient, or a sigmoid on top of the model."""
+    if stuck.any():
+        warnings.warn(
+            f"the gradient is all zero for {stuck.sum()} of {len(y)} images, which the attack "
+            "leaves where they are: a flat loss, a dead ReLU, or a saturated output",
+            stacklevel=3,
+        )
+    last = (getattr(model, "layers", None) or [None])[-1]
+    activation = getattr(getattr(last, "activation", None), "__name__", "")
+    # The logits of a few images may well be within these limits; those of both classes rarely are.
+    many = len(y) >= FEWEST_TO_JUDGE and np.unique(y).size == 2
+    shares = many and logits.min() >= 0 and logits.max() <= 1
+    saturated = many and np.abs(logits).max() == 1
+    if activation in ("sigmoid", "hard_sigmoid", "softmax") or shares or saturated:
+        warnings.warn(
+            f"the outputs of model, from {logits.min():.3g} to {logits.max():.3g}, look like those "
+            f"of {activation or 'an activation'}; give one logit, before the activation, whose "
+            "sign is the class",
+            stacklevel=3,
+        )
 
 
 def loss_gradient(model, loss_fn, x, y):
-    """∂L/∂x of each image's own loss, in the shape of x; arguments as for fgsm."""
-    import tensorflow as tf
+    """∂L/∂x of each image's own loss, in the shape of x; arguments as for fgsm.
 
-    x, y = tf.convert_to_tensor(x, tf.float32), tf.convert_to_tensor(y, tf.float32)
+    Raises ValueError if the model does not give one logit per image, the loss not one number, or if
+    a gradient is NaN.
+    """
+    return _slopes_and_logits(model, loss_fn, x, y)[0]
+
+
+def _slopes_and_logits(model, loss_fn, x, y):
+    """The loss_gradient, and the logits, (batch,) as NumPy floats, that it was taken at."""
+    keras = sys.modules.get("keras")  # whoever has a Keras model has imported it
+    if keras is not None and keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"model is on Keras' backend {keras.backend.backend()}; its gradient is taken by "
+            "TensorFlow: set KERAS_BACKEND=tensorflow before keras is imported"
+        )
+    import tensorflow as tf  # the linear attacks above do not need it
+
+    # A Keras model casts x to the type of its own; any other function gets the most usual one.
+    x = tf.convert_to_tensor(x, None if hasattr(model, "dtype_policy") else tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        logits = tf.convert_to_tensor(model(x))
-        if tuple(logits.shape) not in ((len(x),), (len(x), 1)):
-            raise ValueError(
-                f"model must give one logit per image, ({len(x)}, 1) or ({len(x)},); "
-                f"it gives {tuple(logits.shape)}"
-            )
-        losses = loss_fn(y, tf.reshape(logits, [-1]))
-    if getattr(losses, "shape", None) != y.shape:
+        logits = _one_logit_per_image(model, x)
+        y = tf.cast(y, logits.dtype)
+        losses = loss_fn(y, logits)
+    if not tf.is_tensor(losses) or losses.shape != y.shape:
         raise ValueError(
-            f"loss_fn must give one loss per image, a tensor of {tuple(y.shape)}; it gives {losses}"
+            f"loss_fn must give one loss per image, a tensor of {tuple(y.shape)}; it gives "
+            + _described(losses)
         )
     # Each loss depends on its own image only: the gradient of their sum has every image's own.
     gradient = tape.gradient(losses, x)
     if gradient is None:
         raise ValueError(
-            "loss_fn must depend on the logits, through TensorFlow; its gradient is None"
+            f"the loss of {_named(model)} has no gradient along x: model or loss_fn leaves "
+            "TensorFlow, or rounds or compares, which has none"
         )
-    return gradient
+    wrong = np.flatnonzero(np.isnan(gradient).reshape(len(y), -1).any(axis=1))
+    if wrong.size:
+        raise ValueError(
+            f"the gradient of {_named(model)} is NaN for {wrong.size} of {len(y)} images; model or "
+            "loss_fn has no derivative there, as a root has none at 0: add a small constant"
+        )
+    return gradient, logits.numpy().astype(float)
+
+
+def _one_logit_per_image(model, x):
+    """The model's logits as a floating tensor (batch,). Raises ValueError, with what it gives."""
+    import tensorflow as tf
+
+    try:
+        output = model(x)
+    except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{_named(model)} does not take x, {tuple(x.shape)}: {reason}") from error
+    shapes = (len(x),), (len(x), 1)
+    if not tf.is_tensor(output) or output.shape not in shapes or not output.dtype.is_floating:
+        raise ValueError(
+            f"{_named(model)} must give one logit per image, a floating tensor of ({len(x)}, 1) or "
+            f"({len(x)},); it gives {_described(output)}"
+        )
+    return tf.reshape(output, [-1])
+
+
+def _named(model):
+    return f"the model {getattr(model, 'name', type(model).__name__)}"
+
+
+def _described(output):
+    """What a model or a loss gave, without its numbers."""
+    if isinstance(output, dict):
+        return f"a dictionary of {', '.join(map(repr, output))}: take one of them"
+    if hasattr(output, "shape"):
+        kind = getattr(output.dtype, "name", output.dtype)
+        return f"{type(output).__name__} of {kind}, {tuple(output.shape)}"
+    return type(output).__name__

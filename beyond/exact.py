@@ -100,6 +100,7 @@ def experiment(args, data, epsilon, separation):
         pixel_pull=pixel_pull(x, y, best.alpha), alpha=best.alpha
     )
     folder = results / runs.name(RUN, epsilon)
+    training.seed_everything(0)  # for the names in the saved model
     model, table = training.model_of(best.weights, best.bias), dict(zip(COLUMNS, zip(*rounds)))
     with runs.write(folder) as place:
         runs.save(place, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
