@@ -30,6 +30,7 @@ FILES = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.kera
 # What json, zipfile and NumPy raise for a damaged file.
 DAMAGE = (ValueError, LookupError, OSError, EOFError, RecursionError, zipfile.BadZipFile)
 DAMAGE += (zlib.error, NotImplementedError, SyntaxError)
+LOGIT_TOLERANCE = 1e-4  # relative to the largest logit: float32 needs 1e-6, float16 exceeds it
 
 
 class Run(NamedTuple):
@@ -126,7 +127,11 @@ def save(place, args, data, metrics, arrays, model=None, history=None, **run):
         metrics: numbers; arrays: named arrays of finite numbers; model: a Keras model or None.
         history: the columns of history.csv, by name.
         run: what else describes this run, such as epsilon.
+
+    Raises ValueError if the model's logits are not test_logits, where the arrays have them.
     """
+    if model is not None and "test_logits" in arrays:
+        check_logits(model, data.x_test, arrays["test_logits"])
     hidden = ("debug", "results", "epsilons")
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
     versions = {"python": platform.python_version()}
@@ -148,6 +153,19 @@ def save(place, args, data, metrics, arrays, model=None, history=None, **run):
         write_file(place / "history.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
     if model is not None:
         save_model(place / "model.keras", model)
+
+
+def check_logits(model, x, logits):
+    """Raise ValueError unless the model gives the logits, (batch,), that its run will hold."""
+    batches = np.array_split(x, -(-len(x) // 500))
+    found = np.concatenate([np.ravel(model(batch)).astype(float) for batch in batches])
+    largest = np.abs(found - logits).max() / max(np.abs(logits).max(), 1e-30)
+    if not largest <= LOGIT_TOLERANCE:
+        raise ValueError(
+            f"the model's logits differ by {largest:.1e} of the largest from those of its saved "
+            f"weights, more than {LOGIT_TOLERANCE:g}, so the run is not saved; give every layer "
+            'dtype="float32", Flatten data_format="channels_last"'
+        )
 
 
 def save_model(path, model):
