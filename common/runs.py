@@ -16,6 +16,7 @@ import shlex
 import shutil
 import zipfile
 import zlib
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,8 +43,14 @@ class Run(NamedTuple):
 
 
 def epsilon_name(epsilon):
-    """ε as folder names have it: up to six digits after the point, no exponent."""
-    return f"{epsilon:.6f}".rstrip("0").rstrip(".")
+    """ε as folder names have it: 0.1, or 8_255 for 8/255; other values of ε have other names."""
+    short, ratio = f"{epsilon:.6f}".rstrip("0").rstrip("."), Fraction(epsilon)
+    ratio = ratio.limit_denominator(1000)
+    if float(short) == epsilon:
+        return short
+    if float(ratio) == epsilon:
+        return f"{ratio.numerator}_{ratio.denominator}"
+    return np.format_float_positional(epsilon, trim="-")
 
 
 def name(kind, epsilon=None, variant=None):
@@ -56,7 +63,7 @@ def command(run, **arguments):
 
     Arguments: those of the script, to be given as flags.
     """
-    pattern = r"(.+?)(?:-(\d+\.?\d*))?(?:-(converged|seeds|equivalent))?"
+    pattern = r"(.+?)(?:-(\d+(?:[._]\d+)?))?(?:-(converged|seeds|equivalent))?"
     kind, epsilon, variant = re.fullmatch(pattern, run).groups()
     scripts = {}
     for path in sorted([*ROOT.glob("*.py"), *ROOT.glob("beyond/*.py")]):
@@ -67,7 +74,7 @@ def command(run, **arguments):
         return "the script that saves it"
     module = script.parent.name and f"{script.parent}.{script.stem}"
     words = ["python", "-m", module] if module else ["python", script.name]
-    words += ["--epsilon", epsilon] if epsilon else []
+    words += ["--epsilon", epsilon.replace("_", "/")] if epsilon else []
     for key, value in arguments.items():
         flag = key.replace("_", "-")
         if isinstance(value, bool):
