@@ -48,6 +48,8 @@ def _prepared():
     # A step is a chain of tiny operations: passing them between threads costs more than it saves.
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    # Bytes would differ on a GPU, and products of 100 x 784 gain nothing there.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user chose: the steps need it
     sys.stderr.flush()
     stderr = os.dup(2)

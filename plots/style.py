@@ -38,7 +38,9 @@ BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", line
 def label(run):
     """What a figure calls a run: robust-0.1 is "robust ε = 0.1"."""
     named = re.fullmatch(r"(.+?)-(\d.*)", run)
-    return f"{named[1]} $\\epsilon$ = {named[2].replace('-', ', ')}" if named else run
+    if not named:
+        return run
+    return f"{named[1]} $\\epsilon$ = {named[2].replace('-', ', ').replace('_', '/')}"
 
 
 def colours(names):
