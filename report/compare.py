@@ -45,7 +45,7 @@ def largest_difference(first, second):
 
 
 def compare(first, second):
-    """Of each run its name and the differences of metrics.json and arrays.npz; None: no such run."""
+    """The name, the difference of metrics.json and that of arrays.npz of each run, or None."""
     folders = Path(first), Path(second)
     names = {path.parent.name for folder in folders for path in folder.glob("*/metrics.json")}
     for name in sorted(names):
