@@ -16,7 +16,7 @@ import numpy as np
 import data_prep
 from beyond import network
 from common import cli, runs, training
-from common.lazy import keras
+from common.lazy import keras, tf
 from experiment_regular import BATCH_SIZE, LEARNING_RATE, train_step
 
 RUN = "landscapes"
@@ -48,6 +48,7 @@ def trained(hidden, seed, data):
 def main(argv=None):
     args = parse_args(argv)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # more than for a linear model, before TensorFlow
+    tf.get_logger().setLevel("ERROR")  # six models predict, each traced anew, which it warns of
     data = data_prep.load_pair(args.digits)
     x, y = data.x_test[:IMAGES], data.y_test[:IMAGES]
     found = {"test_accuracy": [], "turning_pixels": [], "turns": []}

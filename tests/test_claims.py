@@ -36,7 +36,7 @@ def logits_of(model, x):
 def test_every_claim_has_a_verdict_and_its_words(fresh):
     measured = json.loads((fresh.folder / "claims.json").read_text())["claims"]
     texts = tomllib.loads((report.FOLDER / "claims.toml").read_text(encoding="utf-8"))
-    assert len(measured) == 15 and list(measured) == list(texts)
+    assert len(measured) == 17 and set(measured) == set(texts)
     for claim in report.told(measured):
         assert all(claim[part] for part in ("claim", "section", "measured", "why"))
         assert claim["verdict"] in (claims.HOLDS, claims.CONDITION, claims.FAILS)
@@ -50,30 +50,6 @@ def test_accuracy(found, models, data):
     assert found["accuracy"]["test_accuracy"] == pytest.approx(expected, abs=1e-9)
     wrong = [round(2115 * (1 - value)) for value in expected]
     assert found["mistakes"]["misclassified_test"] == wrong
-    assert found["overfitting"]["largest_gap"] < 0.005
-
-
-def test_accuracy_over_seeds(found, fresh):
-    from scipy import stats
-
-    regular, robust = (
-        runs.read(fresh.folder / name).arrays for name in ("regular-seeds", "robust-seeds")
-    )
-    numbers = found["accuracy"]
-    for arrays, columns in ((regular, [0]), (robust, [1, 2, 3])):
-        accuracy = arrays["test_accuracy"]
-        assert accuracy.shape == (len(columns), 20)
-        np.testing.assert_array_equal(arrays["robust_accuracy"][..., 0], accuracy)
-        for key, values in (
-            ("seeds_mean", accuracy.mean(axis=1)),
-            ("seeds_standard_deviation", accuracy.std(axis=1, ddof=1)),
-        ):
-            np.testing.assert_allclose(np.array(numbers[key])[columns], values)
-    for accuracy, loss, error in zip(
-        robust["test_accuracy"], numbers["paired_loss"], numbers["standard_error"], strict=True
-    ):
-        paired = stats.ttest_rel(regular["test_accuracy"][0], accuracy)
-        assert paired.statistic == pytest.approx(loss / error)
 
 
 def test_dots(found, models, data):
@@ -122,8 +98,8 @@ def test_weak_features(found, models):
 
 
 def test_aligned_features_and_small_weights(found, fresh):
-    strong = found["aligned_features"]["norm_on_strong_pixels"]
-    assert strong[0] < 0.4 < 0.7 < min(strong[1:])
+    aligned = found["aligned_features"]
+    assert max(aligned["regular_norm_on_the_same"]) < 0.5 < min(aligned["norm_on_strong_pixels"])
     best = runs.read(fresh.folder / "exact-0.3").metrics
     assert found["aligned_features"]["optimum_pixels"] == best["nonzero_weights"] < 10
     assert min(found["small_weights"]["kept_below_epsilon"]) > 0.5
@@ -137,38 +113,6 @@ def test_tolerance(found, models, data):
         losses = np.maximum(0, 1 - margins + epsilon * np.abs(model.get_weights()[0]).sum())
         assert expected == pytest.approx(losses[margins <= 0].min(), rel=1e-5)
     assert least[0] >= 1 and min(least[1:]) > 2
-
-
-def test_l1_penalty(found, fresh, data):
-    numbers = found["l1_penalty"]
-    assert numbers["norm_ratio"] == pytest.approx(1, abs=0.005)
-    for name, key in (("l1-0.2", "same_norm"), ("l1-0.2-equivalent", "equivalent")):
-        l1 = runs.read(fresh.folder / name).arrays
-        kept = attacks.robust_accuracy(l1["weights"], l1["bias"], data.x_test, data.y_test, 0.2)
-        assert numbers[f"{key}_accuracy"] == kept
-    assert numbers["robust_accuracy"] < numbers["equivalent_accuracy"] + 0.02
-    assert numbers["robust_accuracy"] > numbers["same_norm_accuracy"] + 0.5
-    assert 0 <= numbers["optimum_gap"] < 1e-7
-    exact = runs.read(fresh.folder / "exact-0.2").metrics
-    assert numbers["penalty"] == pytest.approx(0.2 * exact["objective"])
-
-
-def test_confidence_with_and_without_the_scale_of_the_weights(found, models, data):
-    for name, entry in found["confidence"].items():
-        weights, bias = training.linear_weights(models[name])
-        norm = np.abs(weights).sum()
-        assert len(entry["epsilon"]) == 21
-        for epsilon, logit, distance in zip(
-            entry["epsilon"], entry["median_logit"], entry["median_distance"], strict=True
-        ):
-            logits = attacks.attacked_logits(weights, bias, data.x_test, data.y_test, epsilon)
-            wrong = np.abs(logits[logits * data.y_test <= 1e-6])
-            assert logit == pytest.approx(np.median(wrong), rel=5e-3)
-            assert distance == pytest.approx(np.median(wrong) / norm, rel=5e-3)
-    regular, robust = (
-        found["confidence"][name]["median_distance"] for name in ("regular", "robust-0.2")
-    )
-    assert regular[-1] < robust[-1] and regular[-2] > robust[-2]
 
 
 @pytest.mark.parametrize("kind", ["unclipped", "clipped"])
@@ -186,13 +130,6 @@ def test_transfer(fresh, models, data, kind):
             assert row[targets.index(target)] == pytest.approx(accuracy, abs=1e-3)
 
 
-def test_rough_surrogates(found):
-    kept = dict(found["transfer"])
-    assert kept.pop("white_box") < 0.01 and kept.pop("draws") == 5
-    assert all(least <= mean <= most for mean, least, most in kept.values())
-    assert kept["20 images"][0] > 0.9 and kept["all images, from zero"][2] < 0.5
-
-
 def test_network(found, fresh, data):
     metrics = runs.read(fresh.folder / "network").metrics
     model = keras.models.load_model(fresh.folder / "network" / "model.keras", compile=False)
@@ -202,7 +139,6 @@ def test_network(found, fresh, data):
     for clip in ("", "_clipped"):  # PGD is the stronger attack, and both get stronger with ε
         assert np.all(np.subtract(accuracy[f"pgd{clip}"], accuracy[f"fgsm{clip}"]) <= 0.005)
         assert np.all(np.diff(accuracy[f"pgd{clip}"]) <= 0)
-    assert found["landscape"]["turns"] == metrics["turns"]["network"]
     assert set(metrics["turns"]["linear"].values()) == {0}
     assert metrics["turns"]["network"]["pixel"] < 1 < metrics["turns"]["network"]["random"]
     assert 0 < metrics["turning_pixels"] < 0.5

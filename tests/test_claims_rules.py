@@ -254,6 +254,8 @@ def test_weak_features_are_within_a_step_of_zero(wiped, verdict):
     for name, epsilon in zip(claims.ROBUST, runs.EPSILONS):
         saved[name].config["arguments"] = {"learning_rate": 0.01}
         saved[name].config["run"]["epsilon"] = epsilon
+    ball = {"norm": "inf", "norm_in_largest": 0.5, "as_epsilon": 0.1}
+    saved["norms"] = runs.Run({}, {"models": [ball]}, {})
     found, numbers = claims.weak_features(saved)
     assert found == verdict and numbers["regular_norm_on_blank_pixels"] == 0.5
     assert numbers["norm_in_50_largest"][1] == pytest.approx(50 / (50 + 734 * wiped))
