@@ -119,7 +119,9 @@ def page(results):
     packed = pack(saved, pair["x_test"], pair["y_test"], digits)
     block = base64.b64encode(packed).decode()
     template = report.environment().get_template("page/page.html.j2")
-    command = f"python -m report.page{runs.flags(results) if '--results' in runs.flags(results) else ''}"
+    command = (
+        f"python -m report.page{runs.flags(results) if '--results' in runs.flags(results) else ''}"
+    )
     return template.render(
         css=css, js=js, block=block, digits=digits, tour=tour(saved, x, y), command=command
     )
@@ -140,23 +142,25 @@ def browser():
 
 
 @contextlib.contextmanager
-def opened(path, width=1280, height=900, dark=False):
-    """Yield the file as a page of Playwright's in a browser without a window or a network."""
-    from playwright.sync_api import sync_playwright  # in requirements-dev.txt; nothing else needs it
+def chromium():
+    """Yield a browser without a window, of Playwright, which is in requirements-dev.txt."""
+    from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     quiet += ["--disable-component-update", "--no-first-run", "--hide-scrollbars"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser(), args=quiet)
-        view = chromium.new_page(
-            viewport=dict(width=width, height=height),
-            color_scheme="dark" if dark else "light",
-            offline=True,
-        )
-        view.goto(path.resolve().as_uri())
-        view.wait_for_selector("body[data-state]")  # ready or damaged
-        yield view
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=browser(), args=quiet)
+        yield started
+        started.close()
+
+
+def opened(chromium, path, width=1280, height=900, dark=False):
+    """The file as a page in a browser from chromium(), without a network, once it is drawn."""
+    size, scheme = dict(width=width, height=height), "dark" if dark else "light"
+    view = chromium.new_page(viewport=size, color_scheme=scheme, offline=True)
+    view.goto(path.resolve().as_uri())
+    view.wait_for_selector("body[data-state]")  # ready or damaged
+    return view
 
 
 def main(argv=None):
@@ -174,8 +178,8 @@ def main(argv=None):
     if args.picture:
         if not browser():
             raise FileNotFoundError("--picture needs Chromium; install it (Debian: chromium)")
-        with opened(path, height=860) as view:
-            runs.write_file(args.picture, view.screenshot())
+        with chromium() as started:
+            runs.write_file(args.picture, opened(started, path, height=860).screenshot())
         print(args.picture)
 
 

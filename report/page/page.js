@@ -2,7 +2,6 @@
 // One linear model: logit = w·x + b; below 0 it says the first digit (y = -1), above 0 the second (y = +1).
 // Sums are float64, of the weights as saved and of pixels as the models saw them: float32(byte / 255).
 // An image under attack is right if its radius is greater than the size of the attack: a logit of 0 is a mistake.
-
 const SIDE = 28, PIXELS = SIDE * SIDE, PAPER = 280, BOX = 20;
 const VALUE = Float64Array.from({ length: 256 }, (_, byte) => Math.fround(byte / 255));
 const LARGEST_EPSILON = 0.5, EPSILON_STEP = 0.001;
@@ -11,7 +10,6 @@ const state = { image: 0, model: "", attack: "all", eps: 0.1, k: 1, clip: false,
 let data, drawn = null, digitChosen = false, pixel = 14 * SIDE + 14, shown = {};
 
 // ---- The data ----
-
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text.trim()), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")); // checks the sum
@@ -21,7 +19,7 @@ async function unpack(text) {
   const take = (length) => buffer.slice(at, (at += length));
   for (const model of header.models) {
     const values = new Float64Array(take(8 * (PIXELS + 1)));
-    Object.assign(model, { weights: values.slice(0, PIXELS), bias: values[PIXELS], radii: {}, sorted: {} });
+    Object.assign(model, { weights: values.slice(0, PIXELS), bias: values[PIXELS], radii: {} });
     model.norm = model.weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
     model.byWeight = [...model.weights.keys()].sort((i, j) => Math.abs(model.weights[j]) - Math.abs(model.weights[i]));
   }
@@ -29,7 +27,6 @@ async function unpack(text) {
   header.labels = Int8Array.from(new Uint8Array(take(header.images)), (label) => 2 * label - 1);
   return header;
 }
-
 const image = (index) => data.pixels.subarray(PIXELS * index, PIXELS * (index + 1));
 const current = () => (state.image === "drawn" ? drawn : image(state.image));
 const label = () => (state.image === "drawn" ? 2 * state.digit - 1 : data.labels[state.image]);
@@ -38,7 +35,6 @@ const kind = () => (state.attack === "pixels" ? "pixels" : state.clip ? "clipped
 const amount = () => (state.attack === "pixels" ? state.k : state.eps);
 
 // ---- The attacks ----
-
 function logit(model, x) {
   let sum = 0;
   for (let i = 0; i < PIXELS; i++) sum += model.weights[i] * VALUE[x[i]];
@@ -47,7 +43,6 @@ function logit(model, x) {
 
 // How far pixel i can move against the label, as a byte: down to 0 where y w > 0, up to 255 elsewhere.
 const room = (model, x, y, i) => (y * model.weights[i] > 0 ? x[i] : 255 - x[i]);
-
 // The size of the attack at which an image falls; not above 0 if it is wrong without any.
 const RADIUS = {
   unclipped: (model, x, y) => (y * logit(model, x)) / model.norm,
@@ -98,60 +93,42 @@ function perturbation(model, x, y) {
   for (const i of moved) delta[i] = -y * Math.sign(model.weights[i]) * most(i) || 0;
   return delta;
 }
-
 function radii(model) {
-  const which = kind();
-  if (!model.radii[which]) {
-    model.radii[which] = Float64Array.from({ length: data.images }, (_, i) => RADIUS[which](model, image(i), data.labels[i]));
-    model.sorted[which] = model.radii[which].slice().sort();
-  }
-  return model.radii[which];
+  const radius = RADIUS[kind()];
+  return (model.radii[kind()] ??= Float64Array.from(data.labels, (y, i) => radius(model, image(i), y)));
 }
 
 // How many test images are right under an attack of this size: those with a greater radius.
 function survivors(model, size) {
-  radii(model);
-  const sorted = model.sorted[kind()];
-  let low = 0, high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] > size) high = middle;
-    else low = middle + 1;
-  }
-  return data.images - low;
+  let count = 0;
+  for (const radius of radii(model)) count += radius > size;
+  return count;
 }
 
 // ---- Showing ----
-
 const number = (value, digits) => value.toFixed(digits).replace("-", "−");
 const signed = (value, digits) => (value >= 0 ? "+" : "") + number(value, digits);
 const says = (score) => data.digits[score > 0 ? 1 : 0];
 const percent = (count) => `${number((100 * count) / data.images, 2)} %`;
-
 function put(id, text) {
   const node = typeof id === "string" ? $(id) : id;
   if (node.textContent !== text) node.textContent = text;
 }
-
 function picture(id, colour) {
   const context = $(id).getContext("2d"), pixels = context.createImageData(SIDE, SIDE);
   for (let i = 0; i < PIXELS; i++) pixels.data.set([...colour(i), 255], 4 * i);
   context.putImageData(pixels, 0, 0);
 }
 const grey = (ink) => Array(3).fill(255 - Math.round(255 * ink));
-
 function largestAmount() {
   if (state.attack === "all") return LARGEST_EPSILON;
   const largest = Math.max(...data.models.flatMap((model) => [...radii(model)].filter(Number.isFinite)));
   return Math.max(10, 10 * Math.ceil(largest / 10));
 }
-
 function falls(radius) {
-  if (!(radius > 0)) return "0";
-  if (radius === Infinity) return "never";
+  if (!(radius > 0) || radius === Infinity) return radius > 0 ? "never" : "0";
   return state.attack === "pixels" ? String(radius) : number(radius, 4);
 }
-
 function describe(model, x, y, delta, right) {
   const before = logit(model, x), after = delta.reduce((sum, change, i) => sum + change * model.weights[i], before);
   const what = state.attack === "pixels" ? `${state.k} pixel${state.k === 1 ? "" : "s"} moved` : `every pixel moved by up to ${number(state.eps, 3)}`;
@@ -166,13 +143,11 @@ function describe(model, x, y, delta, right) {
   $("bar-path").style.width = `${Math.abs(at(before) - at(after))}%`;
   shown.speech = `${verdict.textContent} ${percent(survivors(model, amount()))} of the test images are right.`;
 }
-
 function pixelText(model, x, delta) {
   const value = VALUE[x[pixel]], weight = model.weights[pixel], change = delta[pixel];
   put("pixel", `Row ${Math.floor(pixel / SIDE) + 1}, column ${(pixel % SIDE) + 1}: weight ${signed(weight, 4)}. The pixel is ${number(value, 2)} and gives ` +
     `${signed(weight * value, 4)} to the score; the attack moves it by ${signed(change, 3)}, which adds ${signed(weight * change, 4)}.`);
 }
-
 function render() {
   const model = chosen(), x = current(), y = label(), delta = perturbation(model, x, y), pixels = state.attack === "pixels";
   const sign = pixels ? "k" : "ε";
@@ -221,8 +196,7 @@ function render() {
   slider.setAttribute("aria-valuetext", `${sign} ${amount()}`);
   slider.setAttribute("aria-label", pixels ? "pixels moved, k" : "size of the attack, epsilon");
   put("amount-text", `${sign} =`);
-  put("falls-unit", sign);
-  put("chart-unit", sign);
+  for (const id of ["falls-unit", "chart-unit"]) put(id, sign);
   if (document.activeElement !== $("image")) $("image").value = state.image === "drawn" ? "" : state.image;
   $("order").value = state.order;
   $("clip").checked = state.clip || pixels;
@@ -237,7 +211,6 @@ function render() {
   $("next").disabled = state.tour === steps.length;
   later();
 }
-
 function svg(tag, attributes, text = "") {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -255,10 +228,8 @@ function drawChart(sign) {
     root.append(svg("line", { x1: 42, x2: right, y1: shown.y(share), y2: shown.y(share), class: share ? "grid" : "axis" }));
     root.append(svg("text", { x: 36, y: shown.y(share) + 4, "text-anchor": "end" }, `${100 * share} %`));
   }
-  for (let tick = 0; tick <= 5; tick++) {
-    const value = (largest * tick) / 5;
-    root.append(svg("text", { x: shown.x(value), y: height - 10, "text-anchor": "middle" }, tick ? String(+value.toFixed(1)) : `${sign} = 0`));
-  }
+  for (const value of [0, 1, 2, 3, 4, 5].map((tick) => (largest * tick) / 5))
+    root.append(svg("text", { x: shown.x(value), y: height - 10, "text-anchor": "middle" }, value ? String(+value.toFixed(1)) : `${sign} = 0`));
   shown.marker = root.appendChild(svg("line", { x1: 0, x2: 0, y1: 10, y2: bottom, class: "marker" }));
   for (const model of data.models) {
     const points = [];
@@ -281,26 +252,15 @@ function drawWeights(model) {
 }
 
 // ---- The address ----
-
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-// A drawing of 16 grey levels: two letters for three pixels of four bits.
+// A drawing of 16 grey levels: two pixels in a byte, in the letters that an address may have.
 function encode(x) {
-  let text = "";
-  for (let i = 0; i < PIXELS; i += 3) {
-    const bits = (x[i] / 17) * 256 + ((x[i + 1] ?? 0) / 17) * 16 + (x[i + 2] ?? 0) / 17;
-    text += ALPHABET[bits >> 6] + ALPHABET[bits & 63];
-  }
-  return text.replace(/A+$/, "");
+  const bytes = Array.from({ length: PIXELS / 2 }, (_, i) => (x[2 * i] / 17) * 16 + x[2 * i + 1] / 17);
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 function decode(text) {
-  const x = new Uint8Array(PIXELS);
-  for (let i = 0; i < PIXELS; i += 3) {
-    const bits = [0, 1].reduce((sum, j) => 64 * sum + Math.max(0, ALPHABET.indexOf(text[(2 * i) / 3 + j] ?? "A")), 0);
-    for (let j = 0; j < 3 && i + j < PIXELS; j++) x[i + j] = 17 * ((bits >> (8 - 4 * j)) & 15);
-  }
-  return x;
+  const bytes = /^[\w-]{523}$/.test(text) ? atob(text.replaceAll("-", "+").replaceAll("_", "/")) : "";
+  return Uint8Array.from({ length: PIXELS }, (_, i) => 17 * ((bytes.charCodeAt(i >> 1) >> (i % 2 ? 0 : 4)) & 15));
 }
 
 function address() {
@@ -339,9 +299,7 @@ function later() {
 }
 
 // ---- Drawing ----
-
 const paper = () => $("paper").getContext("2d", { willReadFrequently: true });
-
 // A drawing in MNIST's form: the ink scaled into 20 x 20, its centre of mass in the middle of 28 x 28.
 function normalised() {
   const bytes = paper().getImageData(0, 0, PAPER, PAPER).data, ink = (x, y) => bytes[4 * (y * PAPER + x) + 3];
@@ -400,23 +358,22 @@ function drawnAnew() {
 }
 
 // ---- What the reader does ----
+function list() {
+  const model = chosen(), all = [...radii(model).keys()], distance = (i) => Math.abs(radii(model)[i] - amount());
+  if (state.order === "mistakes") return all.filter((i) => !(radii(model)[i] > amount()));
+  return state.order === "nearest" ? all.sort((i, j) => distance(i) - distance(j) || i - j) : all;
+}
 
 function step(by) {
-  const model = chosen(), all = [...radii(model).keys()], distance = (i) => Math.abs(radii(model)[i] - amount());
-  const orders = { all: () => all, mistakes: () => all.filter((i) => !(radii(model)[i] > amount())), nearest: () => all.sort((i, j) => distance(i) - distance(j) || i - j) };
-  const list = orders[state.order]();
-  if (!list.length) return put("verdict", `${model.label} makes no mistake under this attack.`);
-  let at = list.indexOf(state.image);
-  if (at < 0) at = state.order === "mistakes" ? list.findIndex((i) => i > state.image) - (by > 0) : -(by > 0);
-  else if (state.order === "nearest" && !shown.walk) at = -(by > 0);
-  shown.walk = state.order === "nearest";
-  state.image = list[(at + by + 2 * list.length) % list.length];
-  render();
+  const images = list(), at = images.indexOf(state.image);
+  const next = images.findIndex((i) => i > state.image); // where it would be, if it is not in the list
+  const to = at >= 0 ? at + by : Math.max(next, 0) - (by < 0);
+  if (!images.length) put("verdict", `${chosen().label} makes no mistake under this attack.`);
+  else set({ image: images[(to + images.length) % images.length] });
 }
 
 function tour(by) {
   const to = state.tour + by, item = document.querySelectorAll("#tour li")[to - 1];
-  if (!item) return;
   state.tour = to;
   state.order = "all";
   read(item.dataset.state);
@@ -425,14 +382,13 @@ function tour(by) {
 }
 
 function set(values) {
-  shown.walk = false;
   Object.assign(state, values);
   render();
 }
 
-function setAmount(value, whole = state.attack === "pixels") {
-  const size = Math.max(0, Math.min(largestAmount(), whole ? Math.round(value) : value));
-  if (Number.isFinite(size)) set(whole ? { k: size } : { eps: size });
+function setAmount(value) {
+  const size = Math.max(0, Math.min(largestAmount(), value));
+  set(state.attack === "pixels" ? { k: Math.round(size) } : { eps: size });
 }
 
 function listen() {
@@ -441,7 +397,10 @@ function listen() {
   on("number", "input", (event) => event.target.value !== "" && setAmount(+event.target.value));
   on("number", "change", render);
   on("image", "change", (event) => set({ image: Math.max(0, Math.min(data.images - 1, Math.round(+event.target.value) || 0)) }));
-  on("order", "change", (event) => set({ order: event.target.value }));
+  on("order", "change", (event) => {
+    state.order = event.target.value;
+    set({ image: state.order === "all" ? state.image : (list()[0] ?? state.image) });
+  });
   on("clip", "change", (event) => set({ clip: event.target.checked }));
   on("previous", "click", () => step(-1));
   on("following", "click", () => step(1));
@@ -486,8 +445,7 @@ function listen() {
     const from = pen;
     if (event.key === " ") down = !down;
     else pen = pen.map((value, axis) => Math.max(10, Math.min(PAPER - 10, value + 10 * move[event.key][axis])));
-    if (down) stroke(from, pen);
-    if (down) drawnAnew();
+    if (down) stroke(from, pen), drawnAnew();
     put("status", `Pen ${down ? "down" : "up"} at column ${pen[0] / 10}, row ${pen[1] / 10}`);
   });
   for (const [id, other] of [["pen", "eraser"], ["eraser", "pen"]]) on(id, "click", () => {
@@ -515,8 +473,7 @@ function build() {
     row.insertCell().append(document.createElement("span"));
     row.insertCell();
     row.insertCell().append(...["share", "number"].map((className) => Object.assign(document.createElement("span"), { className })));
-    model.largest = 0;
-    for (let i = 0; i < data.images; i++) model.largest = Math.max(model.largest, Math.abs(logit(model, image(i))));
+    model.largest = Math.max(...Array.from(data.labels, (_, i) => Math.abs(logit(model, image(i)))));
   }
   put("count", data.images.toLocaleString("en"));
   $("image").max = data.images - 1;
