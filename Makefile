@@ -1,12 +1,28 @@
 # make reproduce: the post. make all: everything beyond it as well. make test: lint and tests.
 # make test-all: the slow tests, too. make bench: the benchmarks. make clean: what can be made again.
-# Each installs what it needs into .venv, once, with the first of these Pythons that TensorFlow supports.
-PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do $$name -c \
-	'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$name && break; done)
+# make constraints: the newest versions that fit requirements*.txt, into constraints.txt.
+# Each installs what it needs into .venv, once, with the first of these Pythons that TensorFlow has.
+PYTHONS = $(PYTHON) python3.13 python3.12 python3.11 python3
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+VERSION := import sys; print("%d.%d" % sys.version_info[:2])
+FOUND = $(shell for name in $(PYTHONS); do \
+	$$name -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$name && break; done)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: reproduce all test test-all lint bench clean
+# make PYTHON=python3.12 beside a .venv of another Python stops, or it would not be the one in use.
+ifeq ($(origin PYTHON)$(wildcard .venv/installed),command line.venv/installed)
+ifneq ($(MAKECMDGOALS),clean)
+THERE := $(shell $(BIN)/python -c '$(VERSION)')
+WANTED := $(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null)
+ifneq ($(THERE),$(WANTED))
+$(error .venv has Python $(THERE), and $(PYTHON) is $(or $(WANTED),no Python); \
+	leave PYTHON away, or first "make clean" to install anew)
+endif
+endif
+endif
+
+.PHONY: reproduce all test test-all lint bench constraints clean
 
 reproduce: .venv/installed
 	$(BIN)/python reproduce.py
@@ -28,16 +44,26 @@ lint: .venv/installed-dev
 bench: .venv/installed-bench
 	for name in pipeline training attack exact scale plots; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
 
+# In an environment of its own, so that nothing else is in the list.
+constraints:
+	@test -n "$(FOUND)" || { echo "Python 3.11, 3.12 or 3.13 is needed"; exit 1; }
+	$(FOUND) -m venv --clear .venv/fresh
+	.venv/fresh/bin/python -m pip install --quiet -r requirements-bench.txt setuptools wheel
+	{ sed -n '/^#/p' constraints.txt; .venv/fresh/bin/python -m pip freeze --all \
+		--exclude pip; } > .venv/constraints.new
+	mv .venv/constraints.new constraints.txt
+	rm -rf .venv/fresh
+
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis results/.*.new results/.*.old
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.txt constraints.txt
-	@$(or $(PYTHON),false) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
-		{ echo "Python 3.11, 3.12 or 3.13 is needed, for which there is a TensorFlow; install one, for" \
-		"example with 'uv python install 3.13', and give it: make PYTHON=python3.13"; exit 1; }
-	$(PYTHON) -m venv .venv
-	@echo "Installing TensorFlow and the rest into .venv: about a minute, this once"
+	@test -n "$(FOUND)" || { echo "Python 3.11, 3.12 or 3.13 is needed, for which there is a" \
+		"TensorFlow; install one, as with 'uv python install 3.13', and give its path:" \
+		"make PYTHON=..."; exit 1; }
+	$(FOUND) -m venv .venv
+	@echo "Installing TensorFlow and the rest into .venv, 2.7 GB: some minutes, this once"
 	$(INSTALL) -r requirements.txt
 	@touch $@
 

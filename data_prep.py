@@ -17,10 +17,11 @@ import hashlib
 import zlib
 from typing import NamedTuple
 
-import numpy as np
-
 from common import cli, runs
 from common.lazy import keras
+
+# isort: split
+import numpy as np  # after common, which says what to do if there is none
 
 DATA = runs.ROOT / "data"
 IMAGE_SIDE = 28  # pixels
@@ -80,7 +81,8 @@ def read_idx(path, shape):
     `shape`.
     """
     header, wanted = idx_header(shape), int(np.prod(shape))
-    opener = gzip.open if path.suffix == ".gz" else open
+    with open(path, "rb") as file:  # whatever its name says: browsers unpack and rename
+        opener = gzip.open if file.read(2) == b"\x1f\x8b" else open
     try:
         with opener(path, "rb") as file:
             content = file.read(len(header) + wanted + 1)
@@ -108,12 +110,13 @@ def read_source(source):
                 f"{source} has no {', '.join(missing)}; an mnist.npz holds {', '.join(MNIST)}"
             )
         return {name: arrays[name] for name in MNIST}
-    arrays = {}
+    arrays, raw = {}, source / "MNIST" / "raw"  # below torchvision's root
+    source = raw if raw.is_dir() else source
     for name, (file, shape, _) in MNIST.items():
         # Both spellings are in circulation: train-images-idx3-ubyte and train-images.idx3-ubyte.
         stems = file, file.replace("-idx", ".idx")
         spellings = [source / (stem + end) for stem in stems for end in ("", ".gz")]
-        found = [path for path in spellings if path.is_file()]
+        found = [path for path in spellings if path.is_file() and path.stat().st_size]
         if not found:
             raise FileNotFoundError(
                 f"{source} has no {file}[.gz]; --source takes an mnist.npz or a folder with the "

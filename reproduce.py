@@ -23,14 +23,20 @@ POST = (
 )
 BEYOND = (
     ("prove the optimum", "beyond.exact", []),
+    ("prove the exact phase diagram", "beyond.diagram", []),
     ("train with an L1 penalty", "beyond.l1", []),
     ("train the robust models until they converge", "beyond.converged", []),
     ("sweep training and attack", "beyond.sweep", []),
+    ("stop SGD later", "beyond.stopped", []),
+    ("validate on every image", "beyond.crossvalidation", []),
+    ("shift the test images", "beyond.shifts", []),
+    ("train for other balls", "beyond.norms", []),
 )
 BESIDE = (  # run at the same time, in a second process
     ("train and attack a network", "beyond.network", []),
     ("attack through surrogates", "beyond.transfer", []),
     ("train over seeds", "beyond.seeds", []),
+    ("look for turning points in networks", "beyond.landscapes", []),
 )
 
 
@@ -57,7 +63,7 @@ def run_beside(steps, shared):
 
 def draw_figures(names, results):
     """Draw the named figures."""
-    sys.path.append(str(runs.ROOT / "plots"))
+    sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
     gallery = importlib.import_module("gallery")
     for error in gallery.draw_all(names, results).values():
         if not isinstance(error, FileNotFoundError):

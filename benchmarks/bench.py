@@ -1,8 +1,9 @@
-"""What the benchmarks share: cases measured alternately, a table, and a JSON file with every repetition.
+"""What the benchmarks share: cases measured in turn, a table, and a JSON file.
 
-Times on a busy machine are noise, ratios within one run are not: all cases of a benchmark are run once, then all of them
-again, and each figure is a median. Nothing here is a test.
+Times on a busy machine are noise, ratios within one run are not: all cases of a benchmark are run
+once, then all of them again, and each number is a median. Nothing here is a test.
 """
+
 import importlib.metadata
 import os
 import platform
@@ -11,13 +12,14 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # first: benchmarks/training.py is not the training that it imports
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # a script sees its own folder only
 
-import cli  # noqa: E402
-import storage  # noqa: E402
+from common import cli, runs
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy", "matplotlib", "scikit-learn", "adversarial-robustness-toolbox", "foolbox")
+PACKAGES = (
+    "tensorflow keras numpy scipy matplotlib scikit-learn adversarial-robustness-toolbox foolbox "
+    "torch jax"
+).split()
 
 
 class Seconds(float):
@@ -25,19 +27,31 @@ class Seconds(float):
 
 
 def arguments(doc, repeat):
-    """The command line of a benchmark: --repeat, --out-dir and --quick."""
+    """The command line of a benchmark: --repeat, --quick and --results."""
     parser = cli.parser(doc)
-    parser.add_argument("--repeat", type=cli.number(int, 1, 1000), default=repeat, help="repetitions (default: %(default)s)")
+    parser.add_argument(
+        "--repeat",
+        type=cli.number(int, 1, 1000),
+        default=repeat,
+        help="repetitions (default: %(default)s)",
+    )
     parser.add_argument("--quick", action="store_true", help="a small setting, to see that it runs")
-    parser.add_argument("--out-dir", type=cli.path, default=storage.RESULTS / "benchmarks", help="where the JSON file goes (default: results/benchmarks)")
+    parser.add_argument(
+        "--results",
+        type=cli.path,
+        default=runs.RESULTS,
+        metavar="FOLDER",
+        help="where benchmarks/<name>.json is written (default: results)",
+    )
     return parser.parse_args()
 
 
 def in_turn(cases, repeat, warm_up=True):
-    """Run every case once unmeasured, then all of them `repeat` times, alternately.
+    """Run every case once unmeasured, then all of them `repeat` times, in turn.
 
     Arguments:
-        cases: functions by name; the Seconds that one returns are taken instead of the time around it.
+        cases: functions by name; the Seconds that one returns are taken instead of the time
+            around it.
 
     Returns a list of seconds for each name.
     """
@@ -60,22 +74,40 @@ def machine():
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             pass
-    return dict(system=platform.system(), machine=platform.machine(), cores=os.cpu_count(), python=platform.python_version(),
-                versions=versions)
+    return {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
 
 
 def finish(name, args, seconds, reference, **more):
-    """Print the table of a benchmark and write results/benchmarks/<name>.json; ratios are over the case `reference`."""
+    """Print the table and write benchmarks/<name>.json; ratios are over the case `reference`.
+
+    Arguments:
+        seconds: a list for each case; more: what else the file holds.
+    """
     base = statistics.median(seconds[reference])
-    rows = {case: dict(median=statistics.median(values), minimum=min(values), maximum=max(values),
-                       ratio=statistics.median(values) / base, seconds=values) for case, values in seconds.items()}
-    width = max(map(len, rows))
+    cases = {
+        case: {
+            "median": statistics.median(values),
+            "minimum": min(values),
+            "maximum": max(values),
+            "ratio": statistics.median(values) / base,
+            "seconds": values,
+        }
+        for case, values in seconds.items()
+    }
+    width = max(map(len, cases))
     print(f"{'':{width}}  {'median':>12}  {'min – max':>25}  ratio to {reference}")
-    for case, row in rows.items():
-        print(f"{case:{width}}  {1e3 * row['median']:9.3f} ms  {1e3 * row['minimum']:9.3f} – {1e3 * row['maximum']:9.3f} ms  "
-              f"{row['ratio']:.3f}")
+    for case, row in cases.items():
+        median, low, high = (1e3 * row[key] for key in ("median", "minimum", "maximum"))
+        print(f"{case:{width}}  {median:9.3f} ms  {low:9.3f} – {high:9.3f} ms  {row['ratio']:.3f}")
     for key, value in more.items():
         print(f"{key}: {value}")
-    path = args.out_dir / f"{name}.json"
-    storage.write_json(path, dict(machine=machine(), reference=reference, repeat=args.repeat, quick=args.quick, cases=rows, **more))
+    path = args.results / "benchmarks" / f"{name}.json"
+    table = {"machine": machine(), "reference": reference, "repeat": args.repeat}
+    runs.write_json(path, table | {"quick": args.quick, "cases": cases} | more)
     print(path)

@@ -1,45 +1,53 @@
-"""The whole of the post, from data to report, compared with the one thing that it cannot do without: importing TensorFlow.
+"""The post, and all beyond it, from data to report, compared with the import of TensorFlow.
 
-    python benchmarks/pipeline.py    # about a minute and a half
+    python benchmarks/pipeline.py    # about three minutes; not on Windows
 
-Each run is a process of its own, timed from outside; peak memory is that of the largest single process.
+The import is what they cannot do without. Each run is a process of its own, timed from outside;
+peak memory is that of its largest single process. Everything beyond the post is run once.
 """
+
+import os
 import subprocess
 import sys
 import tempfile
 import time
 
-import bench  # first: installs the one-line Ctrl-C handler
+import bench
 
-COMMANDS = {
-    "import tensorflow": ["-c", "import tensorflow"],
-    "reproduce.py --post": [str(bench.ROOT / "reproduce.py"), "--post", "--out-dir"],
-}
+REPRODUCE = str(bench.runs.ROOT / "reproduce.py")
+POST = {"import tensorflow": ["-c", "import tensorflow"], "reproduce.py": [REPRODUCE]}
+ALL = "reproduce.py --all"
 
 
 def run(command, memory):
-    """Seconds of one process; its peak memory, in MB, goes into the list `memory` where the system tells it."""
+    """Seconds that a process takes; its peak memory, in MB, is appended to the list `memory`."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, *command, *([folder] if command[-1] == "--out-dir" else [])]
-        start = time.perf_counter()
-        # A process in between, whose only child is the one that is measured, so that its children's peak is that one's.
-        peak = subprocess.run([sys.executable, "-c", "import subprocess, sys\n"
-                               "done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
-                               "try:\n    import resource\n    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-                               "except ImportError:\n    print(0)\n"
-                               "sys.exit(done.returncode)", *command], check=True, capture_output=True, text=True).stdout
+        command = [sys.executable, *command]
+        if REPRODUCE in command:
+            command += ["--results", folder]
+        start, silent = time.perf_counter(), subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=silent, stderr=silent)
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = bench.Seconds(time.perf_counter() - start)
-    memory.append(int(peak) / (2**20 if sys.platform == "darwin" else 2**10))
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise OSError(f"this ended with status {process.returncode}: {' '.join(command)}")
+    memory.append(usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10))
     return seconds
 
 
 def main():
     args = bench.arguments(__doc__, repeat=5)
-    memory = {name: [] for name in COMMANDS}
-    cases = {name: lambda name=name, command=command: run(command, memory[name]) for name, command in COMMANDS.items()}
+    memory = {name: [] for name in (*POST, ALL)}
+    cases = {
+        name: lambda name=name, command=command: run(command, memory[name])
+        for name, command in POST.items()
+    }
     seconds = bench.in_turn(cases, args.repeat, warm_up=not args.quick)
-    bench.finish("pipeline", args, seconds, "import tensorflow",
-                 peak_memory_mb={name: round(max(values)) for name, values in memory.items()})
+    if not args.quick:
+        seconds[ALL] = [run([REPRODUCE, "--all"], memory[ALL])]
+    peaks = {name: round(max(values)) for name, values in memory.items() if values}
+    bench.finish("pipeline", args, seconds, "import tensorflow", peak_memory_mb=peaks)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,36 @@
 """Time of every figure, from the committed runs, one after the other in one process.
 
-    python benchmarks/plots.py       # about a minute
+python benchmarks/plots.py       # about a minute
 """
+
 import importlib
+import io
+import statistics
 import sys
-import tempfile
 
-import bench  # first: installs the one-line Ctrl-C handler
+import bench
 
-import storage
-
-sys.path.append(str(bench.ROOT / "plots"))
+from common import runs
 
 
 def main():
     args = bench.arguments(__doc__, repeat=3)
-    import gallery
+    sys.path.append(str(runs.ROOT / "plots"))
     import style
+    import gallery
+
     style.plt.switch_backend("Agg")
-    names = gallery.figure_names()[:3] if args.quick else gallery.figure_names()
+    names = gallery.figure_names()[: 3 if args.quick else None]
 
     def draw(name):
-        with style.plt.style.context(style.PLOTS / "post.mplstyle"), tempfile.TemporaryFile() as file:
-            figure = importlib.import_module(name).draw(storage.RESULTS)
-            figure.savefig(file, format="png")
+        with style.plt.style.context(style.LOOK):
+            figure = importlib.import_module(name).draw(runs.RESULTS)
+            figure.savefig(io.BytesIO(), format="png")
             style.plt.close(figure)
 
     seconds = bench.in_turn({name: lambda name=name: draw(name) for name in names}, args.repeat)
-    bench.finish("plots", args, seconds, names[0], together=round(sum(sorted(values)[len(values) // 2] for values in seconds.values()), 2))
+    together = round(sum(map(statistics.median, seconds.values())), 2)
+    bench.finish("plots", args, seconds, names[0], together=together)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ def rescaled(separation, x, y, epsilon):
 def find_optimum(x, y, epsilon, separation, start):
     """The proved Optimum, and the rows of history.csv. Raises ValueError if the proof fails."""
     rounds = []
+    if separation and 0 <= epsilon - separation.epsilon <= 2 * optimum.SAFETIES[-1]:
+        raise ValueError(
+            f"epsilon {epsilon!r} is the ε of separation, where the weights grow without bound; "
+            "try one a little larger or smaller"
+        )
 
     def on_round(*row):
         rounds.append(row)
@@ -92,9 +97,10 @@ def experiment(args, data, epsilon, separation):
         separation_upper_bound=separation.upper_bound if separation else 0.0,
     )
     arrays = evaluation.figure_arrays(best.weights, best.bias, data) | dict(
-        pixel_pull=pixel_pull(x, y, best.alpha)
+        pixel_pull=pixel_pull(x, y, best.alpha), alpha=best.alpha
     )
     folder = results / runs.name(RUN, epsilon)
+    training.seed_everything(0)  # for the names in the saved model
     model, table = training.model_of(best.weights, best.bias), dict(zip(COLUMNS, zip(*rounds)))
     with runs.write(folder) as place:
         runs.save(place, args, data, metrics, arrays, model, history=table, epsilon=epsilon)

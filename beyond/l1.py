@@ -12,6 +12,11 @@ boundary. Two λ are trained:
                                 problems have the same optimal classifiers, up to scale
                                 (optimum.py has the proof)
 
+The L1 problem is a linear program in whose objective alone λ appears, so its optimal classifier is
+piecewise constant in λ, and the robust one in ε: in between only its scale moves. The theorem is
+about ε above that of separation. At it, the L1 problem can have an optimum that is none of the
+robust loss: x = 0, 0, 1, y = -1, -1, +1, ε = 0.5, w = 2, b = -1.
+
 Reads results/robust-0.2/ and results/exact-0.2/; writes runs like experiment_robust.py.
 """
 

@@ -31,14 +31,14 @@ TURNING_IMAGES = 20  # test images of which every pixel is varied
 DIRECTIONS = ("pixel", "random", "adversarial")
 
 
-def network():
+def network(hidden=HIDDEN):
     """Flatten, two hidden layers of ReLU, one logit; Keras' default initialisation."""
     layers = keras.layers
     return keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="float32"),
             layers.Flatten(data_format="channels_last", dtype="float32"),
-            *(layers.Dense(units, activation="relu", dtype="float32") for units in HIDDEN),
+            *(layers.Dense(units, activation="relu", dtype="float32") for units in hidden),
             layers.Dense(1, dtype="float32"),
         ]
     )

@@ -45,10 +45,24 @@ PIXELS = 30  # the same for pixels: the optimum uses few
 # is far slower.
 TOLERANCES = dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9)
 SOLVER = dict(method="highs-ds", options=dict(presolve=False, **TOLERANCES))
-SAFETY = 1e-10  # the program is solved for ε - SAFETY, so that rounding leaves its α feasible for ε
+# The program is solved for ε less the first of these, so that rounding leaves its α feasible for ε;
+# with the second, if the first does not: where Σ α is small, it is below HiGHS' tolerance.
+SAFETIES = (1e-10, 1e-9)
 # In `separate` α is unbounded if the classes overlap, and HiGHS is unreliable without a bound.
 LARGEST_ALPHA = 1e6
 ON_MARGIN = 1e-9  # a loss below this is rounding
+
+
+CARRIED = 0.5  # robust margins this near to 1 stay in a working set that goes on to the next ε
+PULLED = 0.02  # the same for pixels, over the range of their pulls
+
+
+class Working(NamedTuple):
+    """A working set: what the program has, beside examples whose α is taken to be 1."""
+
+    examples: np.ndarray  # indices
+    pixels: np.ndarray  # indices
+    active: np.ndarray  # (n,) bool: the examples with α = 1, which no round adds
 
 
 class Optimum(NamedTuple):
@@ -84,17 +98,32 @@ def l1_equivalent(weights, bias, x, y, epsilon):
     return penalty, hinge + penalty * float(np.abs(weights).sum() / scale)
 
 
-def solve_program(x, y, epsilon):
-    """Solve the dual for the examples and pixels given, x (n, pixels) sparse. Returns w, b, α."""
+def check_examples(x, y):
+    """Return x (n, pixels), dense or sparse, and y as floats after checking them.
+
+    Raises ValueError for labels other than -1 and +1, another shape, or examples of one class.
+    """
+    y = attacks.check_labels(y, x.shape[0])
+    if len(set(y)) != 2:
+        raise ValueError(f"y must have both classes, -1 and +1; it has {sorted(set(y))}")
+    return x, y.astype(float)
+
+
+def solve_program(x, y, epsilon, counts=1.0):
+    """Solve the dual for the examples and pixels given, x (n, pixels) sparse. Returns w, b, α.
+
+    counts: how many examples a row stands for, one number or (n,); x and y are then their sums.
+    """
     n, pixels = x.shape
-    signed = x.multiply(y[:, np.newaxis]).T  # row j holds y_i x_ij
+    counts = np.full(n, counts)
+    signed = x.multiply(np.sign(y)[:, np.newaxis]).T  # row j holds y_i x_ij
     # One more variable, s = Σ α, keeps ε Σ α from filling every row of the matrix.
     bound = np.full((pixels, 1), epsilon)
     program = linprog(
-        c=np.append(-np.ones(n), 0),
+        c=np.append(-counts, 0),
         A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
         b_ub=np.zeros(2 * pixels),
-        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(np.ones(n), -1)]),
+        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(counts, -1)]),
         b_eq=[0, 0],
         bounds=[(0, 1)] * n + [(0, None)],
         **SOLVER,
@@ -107,6 +136,42 @@ def solve_program(x, y, epsilon):
     return minus_v - minus_u, -program.eqlin.marginals[0], program.x[:n]
 
 
+def solve_grouped(x, y, epsilon, working):
+    """As solve_program, for a Working: equal examples share a column, the active ones are two.
+
+    x: (n, all pixels) sparse. Returns w on its pixels, b, and α (n,). Where the optimum uses few
+    pixels most examples are equal on them, and the program becomes small.
+    """
+    examples, pixels, active = working
+    part, signs, columns = x[examples][:, pixels], y[examples], []
+    marks = part @ np.random.default_rng(0).random(len(pixels)) + len(pixels) * signs
+    groups, index, counts = np.unique(marks, return_inverse=True, return_counts=True)
+    index = [(examples, index)]
+    for sign in (-1, 1):
+        columns.append(np.flatnonzero(active & (y == sign)))
+    columns = [rows for rows in columns if len(rows)]
+    for number, rows in enumerate(columns, len(groups)):
+        index.append((rows, np.full(len(rows), number)))
+    rows, places = (np.concatenate(each) for each in zip(*index))
+    counts = np.bincount(places).astype(float)
+    ones = np.ones(len(rows))
+    summing = sparse.csr_matrix((ones, (places, np.arange(len(rows)))))
+    sums = summing @ x[rows][:, pixels]
+    weights, bias, alpha = solve_program(sums.tocsr(), summing @ y[rows], epsilon, counts)
+    every = np.zeros(len(y))
+    every[rows] = alpha[places]
+    return weights, bias, every
+
+
+def carried(best, x, y, epsilon):
+    """The Working of an Optimum for another ε nearby: what is near to having a part in it."""
+    margins = robust_margins(best.weights, best.bias, x, y, epsilon)
+    spare = epsilon * best.alpha.sum() - np.abs(x.T @ (best.alpha * y))
+    pixels = np.flatnonzero((best.weights != 0) | (spare < PULLED * np.ptp(spare)))
+    examples = np.flatnonzero(np.abs(margins - 1) < CARRIED)
+    return Working(examples, pixels, margins <= 1 - CARRIED)
+
+
 def balanced(alpha, y):
     """α >= 0 with Σ α y = 0, by shrinking one class: without the solver's rounding."""
     positive, negative = alpha[y > 0].sum(), alpha[y < 0].sum()
@@ -114,7 +179,7 @@ def balanced(alpha, y):
     return alpha * np.where(y > 0, least / (positive or 1), least / (negative or 1))
 
 
-def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
+def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None):
     """Minimise the mean robust hinge loss and prove it.
 
     Arguments:
@@ -123,25 +188,35 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
         tolerance: stop when objective and lower bound differ by at most this.
         on_round: called after each round with its number, lower bound, objective and the two set
             sizes.
+        working: a Working to begin with, from `carried`, instead of the usual first set.
 
-    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Below
+    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Up to
     the separation epsilon (see `separate`) every program is degenerate and slow: take the
-    separating model there.
+    separating model there. Raises ValueError for bad arguments.
     """
-    n, x, y = len(y), sparse.csr_matrix(x, dtype=float), np.asarray(y, float)
+    epsilon = float(attacks.check_epsilon(epsilon, one=True))
+    x, y = check_examples(sparse.csr_matrix(x, dtype=float), y)
+    n, safeties = len(y), list(SAFETIES)
     # At first: examples spread over the data, pixels in which the classes differ most.
     hardest = np.linspace(0, n - 1, min(EXAMPLES, n)).astype(int)
     if start:
         hardest = np.argsort(robust_margins(*start, x, y, epsilon))
     difference = np.ravel(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0))
     examples, pixels = hardest[:EXAMPLES], np.argsort(-np.abs(difference))[:PIXELS]
+    active = np.zeros(n, bool)
+    if working:
+        examples, pixels, active = working
     best, objective = None, np.inf
     lower_bound, proof, rounds = 0.0, np.zeros(n), 0  # α = 0 is feasible and gives the bound 0
     while True:
         rounds += 1
         weights, alpha = np.zeros(x.shape[1]), np.zeros(n)
-        part, safe_epsilon = x[examples][:, pixels], max(epsilon - SAFETY, 0)
-        weights[pixels], bias, alpha[examples] = solve_program(part, y[examples], safe_epsilon)
+        part, safe_epsilon = x[examples][:, pixels], max(epsilon - safeties[0], 0)
+        if working:
+            now = Working(examples, pixels, active)
+            weights[pixels], bias, alpha = solve_grouped(x, y, safe_epsilon, now)
+        else:
+            weights[pixels], bias, alpha[examples] = solve_program(part, y[examples], safe_epsilon)
         margins = robust_margins(weights, bias, x, y, epsilon)
         value = np.maximum(0, 1 - margins).mean()
         if value < objective:
@@ -152,10 +227,16 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None):
             lower_bound, proof = alpha.mean(), alpha
         if on_round:
             on_round(rounds, lower_bound, objective, len(examples), len(pixels))
-        margins[examples], excess[pixels] = np.inf, -np.inf
+        freed = np.flatnonzero(active & (margins > 1 + ON_MARGIN))  # their α need not be 1
+        margins[examples], margins[active], excess[pixels] = np.inf, np.inf, -np.inf
         new_examples = np.argsort(margins)[: min(EXAMPLES, np.sum(margins < 1 - ON_MARGIN))]
+        new_examples, active[freed] = np.append(new_examples, freed), False
         new_pixels = np.argsort(-excess)[: min(PIXELS, np.sum(excess > 0))]
-        if objective - lower_bound <= tolerance or len(new_examples) + len(new_pixels) == 0:
+        settled = len(new_examples) + len(new_pixels) == 0
+        if settled and len(safeties) > 1 and objective - lower_bound > tolerance:
+            safeties.pop(0)
+            continue
+        if objective - lower_bound <= tolerance or settled:
             return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
         examples, pixels = np.append(examples, new_examples), np.append(pixels, new_pixels)
 
@@ -185,6 +266,7 @@ def separate(x, y):
     every pixel. By weak duality Σ α <= ‖w‖₁ for every separating w, so 1/Σ α is an upper bound of
     the ε of separation.
     """
+    x, y = check_examples(x, y)
     used = np.ptp(x, axis=0) > 0
     signed = sparse.csr_matrix(x[:, used] * y[:, np.newaxis], dtype=float)
     examples = np.linspace(0, len(y) - 1, min(EXAMPLES // 2, len(y))).astype(int)

@@ -14,52 +14,66 @@ import attacks
 import data_prep
 from common import cli, runs, training
 from common.evaluation import ATTACK_EPSILONS
-from common.lazy import tf
-from common.many import compiled_epoch, train_many
-from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE, hinge_loss
+from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE
 
 RUN = "transfer"
-DRAWS = 5  # surrogates of each kind
+DRAWS = 20  # surrogates of each kind
 MATRIX_EPSILON = 0.2  # of the matrix source x target, in pixel units
 
 
-def hinge(targets, logits, weights):
-    return hinge_loss(targets, logits)
+def hinge_slope(margins):
+    """-∂L/∂(y ŷ) of the hinge."""
+    return (margins < 1).astype(np.float32)
 
 
-def logistic(targets, logits, weights):
-    """log(1 + exp(-y ŷ)): for an attacker who does not know that the target uses the hinge."""
-    training.check_same_shape(targets, logits)
-    return tf.nn.softplus(-targets * logits)
+def logistic_slope(margins):
+    """The same of log(1 + exp(-y ŷ)): the attacker does not know that the target has the hinge."""
+    return 1 / (1 + np.exp(margins))
 
 
-# name: (number of training images or None for all, loss, start at w = 0?). A few hundred steps
+# name: (number of training images or None for all, slope, start at w = 0?). A few hundred steps
 # leave most of a random start where it was, and the attack follows the sign of every weight, noise
 # or not.
 SURROGATES = {
-    "20 images": (20, hinge, False),
-    "100 images": (100, hinge, False),
-    "500 images": (500, hinge, False),
-    "all images": (None, hinge, False),
-    "all images, logistic": (None, logistic, False),
-    "20 images, from zero": (20, hinge, True),
-    "all images, from zero": (None, hinge, True),
+    "20 images": (20, hinge_slope, False),
+    "100 images": (100, hinge_slope, False),
+    "500 images": (500, hinge_slope, False),
+    "all images": (None, hinge_slope, False),
+    "all images, logistic": (None, logistic_slope, False),
+    "20 images, from zero": (20, hinge_slope, True),
+    "100 images, from zero": (100, hinge_slope, True),
+    "500 images, from zero": (500, hinge_slope, True),
+    "all images, from zero": (None, hinge_slope, True),
 }
 
 
-def train_surrogates(data, count, loss_fn, from_zero):
+def train_surrogate(weights, x, y, slope):
+    """The weights (784,) after EPOCHS of SGD through x (n, 784) in order, from `weights`, b = 0.
+
+    It is NumPy, unlike common.many: 180 small models, each with its own images, take a third of the
+    time.
+    """
+    weights, bias, rate = weights.copy(), np.float32(0), np.float32(LEARNING_RATE / BATCH_SIZE)
+    signed = y[:, np.newaxis] * x  # y ŷ = w·(y x) + y b
+    for start in [*range(0, len(y), BATCH_SIZE)] * EPOCHS:
+        images, labels = signed[start : start + BATCH_SIZE], y[start : start + BATCH_SIZE]
+        pull = rate * slope(images @ weights + labels * bias)
+        weights += pull @ images
+        bias += pull @ labels
+    return weights
+
+
+def train_surrogates(data, count, slope, from_zero):
     """The weights (DRAWS, 784) of linear models, each trained on its own draw of `count` images.
 
     Few images are repeated to the length of the training set: every surrogate takes as many steps.
     """
-    epoch = compiled_epoch(loss_fn, BATCH_SIZE, LEARNING_RATE)
     total, found = len(data.y_train), []
     for seed in range(1, DRAWS + 1):
-        start = ((not from_zero) * array for array in training.initial_weights(seed))
+        start = (not from_zero) * training.initial_weights(seed)[0][:, 0]
         chosen = np.resize(np.random.default_rng(seed).permutation(total)[:count], total)
-        orders = [chosen] * EPOCHS
-        weights, *_ = train_many(epoch, *start, data.x_train, data.y_train, EPOCHS, orders)
-        found.append(weights[:, 0])
+        x = data.x_train[chosen].reshape(total, -1)
+        found.append(train_surrogate(start, x, data.y_train[chosen], slope))
     return np.array(found)
 
 
@@ -116,7 +130,9 @@ def main(argv=None):
     )
     folder = results / runs.name(RUN)
     with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays, sources=list(sources), targets=list(targets))
+        images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
+        names = dict(sources=list(sources), images=images, targets=list(targets))
+        runs.save(place, args, data, metrics, arrays, **names)
     rows = zip(SURROGATES, metrics["accuracy"]["unclipped"])
     print(
         f"{folder}: accuracy of the regular model at ε = {MATRIX_EPSILON:g} under the surrogates' "

@@ -7,8 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+import common
 from common import runs
 
+SMALLEST_EPSILON = 1e-9  # above 0: far less than float32 can add to a pixel
 LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image holds every other one
 
 
@@ -30,14 +32,19 @@ def number(kind, low, high, exclusive=False):
     return parse
 
 
+def ratio(text):
+    """A float from 0.25 or 8/255. Raises ValueError."""
+    above, slash, below = text.partition("/")
+    if slash and not 0 < float(below) < math.inf:
+        raise ValueError("the number below must be positive")
+    return float(above) / float(below) if slash else float(above)
+
+
 def epsilon(text):
-    """An argparse type: an ℓ∞ radius in pixel units, of at most six decimals, as folders have."""
-    value = number(float, 0, LARGEST_EPSILON)(text) + 0.0  # turns -0.0 into 0.0
-    if float(runs.epsilon_name(value)) != value:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} has more than six digits after the point, which "
-            "the name of the run's folder would lose"
-        )
+    """An argparse type: an ℓ∞ radius in pixel units, a decimal or a fraction such as 8/255."""
+    value = number(ratio, 0, LARGEST_EPSILON)(text) + 0.0  # turns -0.0 into 0.0
+    if 0 < value < SMALLEST_EPSILON:
+        raise argparse.ArgumentTypeError(f"{text!r} is below {SMALLEST_EPSILON:g}")
     return value
 
 
@@ -179,6 +186,8 @@ def run(main):
         stream.reconfigure(errors="backslashreplace")
     try:
         main()
+        if received:  # TensorFlow may swallow it
+            raise KeyboardInterrupt
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         foreseen = ValueError, OSError, ImportError, MemoryError, KeyboardInterrupt
@@ -204,8 +213,8 @@ def message(error, received=()):
     if received:
         return "interrupted; what was saved before is whole"
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, ImportError):
-        text += "; install what is needed with: pip install -r requirements.txt -c constraints.txt"
+    if isinstance(error, ModuleNotFoundError):
+        text += common.cure((error.name or "").partition(".")[0])
     elif type(error) in (PermissionError, OSError) and error.errno:
         text += "; free some space, or choose another folder"
     return text

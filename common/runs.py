@@ -16,12 +16,14 @@ import shlex
 import shutil
 import zipfile
 import zlib
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
+from common import ROOT
+
 RESULTS = ROOT / "results"
 DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 EPSILONS = (0.1, 0.2, 0.3)  # of the post's robust models, in pixel units
@@ -30,6 +32,7 @@ FILES = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.kera
 # What json, zipfile and NumPy raise for a damaged file.
 DAMAGE = (ValueError, LookupError, OSError, EOFError, RecursionError, zipfile.BadZipFile)
 DAMAGE += (zlib.error, NotImplementedError, SyntaxError)
+LOGIT_TOLERANCE = 1e-4  # relative to the largest logit: float32 needs 1e-6, float16 exceeds it
 
 
 class Run(NamedTuple):
@@ -41,8 +44,14 @@ class Run(NamedTuple):
 
 
 def epsilon_name(epsilon):
-    """ε as folder names have it: up to six digits after the point, no exponent."""
-    return f"{epsilon:.6f}".rstrip("0").rstrip(".")
+    """ε as folder names have it: 0.1, or 8_255 for 8/255; other values of ε have other names."""
+    short, ratio = f"{epsilon:.6f}".rstrip("0").rstrip("."), Fraction(epsilon)
+    ratio = ratio.limit_denominator(1000)
+    if float(short) == epsilon:
+        return short
+    if float(ratio) == epsilon:
+        return f"{ratio.numerator}_{ratio.denominator}"
+    return np.format_float_positional(epsilon, trim="-")
 
 
 def name(kind, epsilon=None, variant=None):
@@ -55,7 +64,7 @@ def command(run, **arguments):
 
     Arguments: those of the script, to be given as flags.
     """
-    pattern = r"(.+?)(?:-(\d+\.?\d*))?(?:-(converged|seeds|equivalent))?"
+    pattern = r"(.+?)(?:-(\d+(?:[._]\d+)?))?(?:-(converged|seeds|equivalent))?"
     kind, epsilon, variant = re.fullmatch(pattern, run).groups()
     scripts = {}
     for path in sorted([*ROOT.glob("*.py"), *ROOT.glob("beyond/*.py")]):
@@ -66,7 +75,7 @@ def command(run, **arguments):
         return "the script that saves it"
     module = script.parent.name and f"{script.parent}.{script.stem}"
     words = ["python", "-m", module] if module else ["python", script.name]
-    words += ["--epsilon", epsilon] if epsilon else []
+    words += ["--epsilon", epsilon.replace("_", "/")] if epsilon else []
     for key, value in arguments.items():
         flag = key.replace("_", "-")
         if isinstance(value, bool):
@@ -126,7 +135,11 @@ def save(place, args, data, metrics, arrays, model=None, history=None, **run):
         metrics: numbers; arrays: named arrays of finite numbers; model: a Keras model or None.
         history: the columns of history.csv, by name.
         run: what else describes this run, such as epsilon.
+
+    Raises ValueError if the model's logits are not test_logits, where the arrays have them.
     """
+    if model is not None and "test_logits" in arrays:
+        check_logits(model, data.x_test, arrays["test_logits"])
     hidden = ("debug", "results", "epsilons")
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
     versions = {"python": platform.python_version()}
@@ -148,6 +161,19 @@ def save(place, args, data, metrics, arrays, model=None, history=None, **run):
         write_file(place / "history.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
     if model is not None:
         save_model(place / "model.keras", model)
+
+
+def check_logits(model, x, logits):
+    """Raise ValueError unless the model gives the logits, (batch,), that its run will hold."""
+    batches = np.array_split(x, -(-len(x) // 500))
+    found = np.concatenate([np.ravel(model(batch)).astype(float) for batch in batches])
+    largest = np.abs(found - logits).max() / max(np.abs(logits).max(), 1e-30)
+    if not largest <= LOGIT_TOLERANCE:
+        raise ValueError(
+            f"the model's logits differ by {largest:.1e} of the largest from those of its saved "
+            f"weights, more than {LOGIT_TOLERANCE:g}, so the run is not saved; give every layer "
+            'dtype="float32", Flatten data_format="channels_last"'
+        )
 
 
 def save_model(path, model):

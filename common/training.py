@@ -24,8 +24,12 @@ class Batch:
 
 
 def seed_everything(seed):
-    """Make a run depend on its seed alone, not on earlier runs or on which thread ends first."""
+    """Make a run depend on its seed alone.
+
+    Not on earlier runs, on which thread ends first, or on the user's keras.json.
+    """
     keras.utils.clear_session()  # so that the names of layers and optimizers are always the same
+    keras.config.set_floatx("float32")  # to which Keras rounds pixels and learning rates
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

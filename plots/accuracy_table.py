@@ -4,8 +4,9 @@
 
 Train is what the post prints: the running average over the last epoch, while the weights move.
 """
-import matplotlib.pyplot as plt
+
 import style
+import matplotlib.pyplot as plt
 
 ROWS = {"Train": "train_accuracy_running", "Test": "test_accuracy"}
 
@@ -17,8 +18,12 @@ def draw(results):
     table = axes.table(
         [[f"{100 * run.metrics[name]:.2f}" for run in saved.values()] for name in ROWS.values()],
         rowLabels=[f"{name} accuracy (%)" for name in ROWS],
-        colLabels=[style.label(run) for run in saved], colWidths=[0.76 / len(saved)] * len(saved),
-        cellLoc="center", loc="center right", edges="horizontal")
+        colLabels=[style.label(run) for run in saved],
+        colWidths=[0.76 / len(saved)] * len(saved),
+        cellLoc="center",
+        loc="center right",
+        edges="horizontal",
+    )
     table.auto_set_font_size(False)
     table.set_fontsize(13)
     table.scale(1, 1.9)

@@ -1,4 +1,5 @@
 """All the figures, by two processes."""
+
 import contextlib
 import importlib
 import io

@@ -5,9 +5,10 @@
 The robust loss is max(0, 1 - yŷ + ε‖w‖₁): its kink is at yŷ = 1 + ε‖w‖₁, where the regular one
 (thin) is at yŷ = 1. So the band between the kinks of the two classes becomes wider.
 """
+
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 SHIFT = 1.5  # ε‖w‖₁; wide enough for an arrow to show
 END = 3.6  # of the curves on either side; beyond it nothing changes
@@ -25,12 +26,22 @@ def draw(results):
         axes.plot(logit, np.maximum(0, 1 - y * logit + SHIFT), line, color="black")
         axes.text(-y * END, 6.4, text, ha="center")
         axes.text(-y * END, 3.7, "regular", ha="center", color="0.4")
-        axes.annotate("", (y * (kink - height), height), (y * (1 - height), height),
-                      arrowprops=arrow)
-        axes.text(y * (1 + SHIFT / 2 - height), height + 0.15, r"$\epsilon\|w\|_1$",
-                  fontsize=11, ha="center")
-    ticks = [(-kink, r"$-1-\epsilon\|w\|_1$"), (-1, "$-1$"),
-             (kink, r"$1+\epsilon\|w\|_1$"), (1, "1")]
+        axes.annotate(
+            "", (y * (kink - height), height), (y * (1 - height), height), arrowprops=arrow
+        )
+        axes.text(
+            y * (1 + SHIFT / 2 - height),
+            height + 0.15,
+            r"$\epsilon\|w\|_1$",
+            fontsize=11,
+            ha="center",
+        )
+    ticks = [
+        (-kink, r"$-1-\epsilon\|w\|_1$"),
+        (-1, "$-1$"),
+        (kink, r"$1+\epsilon\|w\|_1$"),
+        (1, "1"),
+    ]
     style.sketch_axes(axes, (-4.3, 4.3), (-0.5, 7.2), r"$\hat{y}$", "$L$", xticks=ticks)
     axes.text(0, 5.4, "boundary", ha="center", bbox=dict(facecolor=style.GREEN, linewidth=0))
     return figure

@@ -5,9 +5,10 @@
 The slope -y w_i is the same wherever x_i is, so its sign alone gives the worst direction. Shown:
 the part where the hinge is active.
 """
+
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 Y, W_I = 1, 0.3  # the case w_i > 0, y = 1; a slope that is easy to see
 OTHERS = 3.6  # the loss at x_i = 0, from the bias and the other inputs
@@ -21,8 +22,14 @@ def draw(results):
     axes.fill_between(x, loss, color=style.GREY, linewidth=0)
     axes.plot(x, loss, "o-", color="black", markersize=4, markevery=[1])  # the dot is at x_i
     axes.plot([X_I, X_I], [0, 3.9], "--", color="black", linewidth=0.7)
-    axes.text(7, 3.3, r"$\dfrac{\partial L}{\partial x_i} = -y\,w_i$", ha="center", va="center",
-              bbox=style.BOX)
+    axes.text(
+        7,
+        3.3,
+        r"$\dfrac{\partial L}{\partial x_i} = -y\,w_i$",
+        ha="center",
+        va="center",
+        bbox=style.BOX,
+    )
     axes.text(2.3, 0.8, r"$w_i > 0,\ \ y = 1$", ha="center")
     style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input $i$", "$L$", xticks=[(X_I, "$x_i$")])
     return figure

@@ -7,9 +7,10 @@ The first panel is a sketch, as in the post: a sum of sines, not the loss of a t
 others are measured on the first test image: 1 - y ŷ, the hinge without its floor, of a network with
 two hidden layers and of the linear model.
 """
+
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 
@@ -38,8 +39,9 @@ def draw_measured(panels, arrays):
         axes.plot(arrays["offsets"], network, color="black", label="network")
         axes.plot(arrays["offsets"], linear, color=style.REGULAR_COLOUR, label="regular")
         axes.axvline(0, linestyle="--", color="black", linewidth=0.7)
-        axes.set(title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5),
-                 ylabel=r"$1 - y\hat{y}$")
+        axes.set(
+            title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$"
+        )
     panels[0].legend(fontsize=11, loc="best", borderaxespad=0, handlelength=1.4)
 
 

@@ -5,8 +5,9 @@
 One for each model and attack ε. The attack is the exact worst case, not clipped, and the grey scale
 runs from -ε to 1 + ε, so that nothing of it is hidden.
 """
-import matplotlib.pyplot as plt
+
 import style
+import matplotlib.pyplot as plt
 
 ARRAYS = ("shown_epsilons", "attacked_images", "attacked_found")
 
@@ -14,8 +15,9 @@ ARRAYS = ("shown_epsilons", "attacked_images", "attacked_found")
 def draw(results):
     saved = style.read_runs(results, arrays=ARRAYS)
     columns = len(next(iter(saved.values())).arrays["shown_epsilons"])
-    figure, grid = plt.subplots(len(saved), columns, squeeze=False,
-                                figsize=(style.WIDTH * 1.3, 0.8 * len(saved)))
+    figure, grid = plt.subplots(
+        len(saved), columns, squeeze=False, figsize=(style.WIDTH * 1.3, 0.8 * len(saved))
+    )
     for (name, run), row in zip(saved.items(), grid):
         for axes, epsilon, image, found in zip(row, *(run.arrays[key] for key in ARRAYS)):
             style.show_digit(axes, (image + epsilon) / (1 + 2 * epsilon) if found else None)

@@ -5,9 +5,10 @@
 A ridge for each attack ε: the density of the attacked logits of the misclassified test images,
 scaled to the same height. A row without a ridge had too few mistakes.
 """
+
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from attacks import robust_margins
 from common import runs
@@ -31,11 +32,12 @@ def draw_ridge(axes, row, logits, limit, colour):
     axes.axhline(-row, color="0.85", linewidth=0.5, zorder=2 * row)
     if len(logits) >= FEWEST:
         grid = np.linspace(-limit, limit, 800, dtype=np.float32)
-        density = np.exp(-((grid[:, np.newaxis] - logits) / BANDWIDTH) ** 2 / 2).sum(axis=1)
+        density = np.exp(-(((grid[:, np.newaxis] - logits) / BANDWIDTH) ** 2) / 2).sum(axis=1)
         ridge = HEIGHT * density / density.max() - row
         for shade, alpha in (("white", 1), (colour, 0.8)):  # white hides the ridge behind
-            axes.fill_between(grid, -row, ridge, color=shade, alpha=alpha, linewidth=0,
-                              zorder=2 * row + 1)
+            axes.fill_between(
+                grid, -row, ridge, color=shade, alpha=alpha, linewidth=0, zorder=2 * row + 1
+            )
         axes.plot(grid, ridge, color="black", linewidth=0.8, zorder=2 * row + 1)
 
 
@@ -52,12 +54,19 @@ def draw(results):
             axes.text(1, 0.15 - row, len(logits), **count)
             draw_ridge(axes, row, logits, limit, colour)
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":", zorder=100)
-        axes.set(xlim=(-limit, limit), ylim=(-len(EPSILONS) + 0.5, HEIGHT + 0.2),
-                 title=style.label(run), xlabel="attacked logit of the misclassified")
+        axes.set(
+            xlim=(-limit, limit),
+            ylim=(-len(EPSILONS) + 0.5, HEIGHT + 0.2),
+            title=style.label(run),
+            xlabel="attacked logit of the misclassified",
+        )
         axes.spines["left"].set_visible(False)
         axes.tick_params(left=False)
-    panels[0].set(yticks=-np.arange(1, len(EPSILONS), 2), ylabel=r"attack $\epsilon$",
-                  yticklabels=[f"{epsilon:.2f}" for epsilon in EPSILONS[1::2]])
+    panels[0].set(
+        yticks=-np.arange(1, len(EPSILONS), 2),
+        ylabel=r"attack $\epsilon$",
+        yticklabels=[f"{epsilon:.2f}" for epsilon in EPSILONS[1::2]],
+    )
     return figure
 
 

@@ -1,10 +1,11 @@
 """The weights of the post's recipe and of the optimum; frames mark the pixels that it uses.
 
-    python plots/model_weights_exact.py  # reads the runs robust-* and exact-*
+python plots/model_weights_exact.py  # reads the runs robust-* and exact-*
 """
+
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 from common import runs
 
@@ -19,11 +20,20 @@ def draw(results):
             weights = run.arrays["weights"]
             style.show_weights(axes, weights)
             used = np.flatnonzero(weights)
-            axes.set(title=f"$\\epsilon$ = {epsilon:g}: {len(used)} pixels",
-                     xlabel=f"largest $|w_i|$: {np.abs(weights).max():.2f}")
+            axes.set(
+                title=f"$\\epsilon$ = {epsilon:g}: {len(used)} pixels",
+                xlabel=f"largest $|w_i|$: {np.abs(weights).max():.2f}",
+            )
             if kind == "exact":  # most weights are too small to be seen beside the largest
-                axes.plot(used % 28, used // 28, "s", markersize=4.5, markerfacecolor="none",
-                          color=style.ROBUST_COLOURS[-1], markeredgewidth=0.6)
+                axes.plot(
+                    used % 28,
+                    used // 28,
+                    "s",
+                    markersize=4.5,
+                    markerfacecolor="none",
+                    color=style.ROBUST_COLOURS[-1],
+                    markeredgewidth=0.6,
+                )
         row[0].set_ylabel(title, fontsize=13)
     return figure
 

@@ -5,11 +5,12 @@
 Shown for three inputs. ‖δ‖∞ ≤ ε lets every input move by up to ε whatever the others do, which
 makes the neighbourhood a cube.
 """
+
 from itertools import product
 
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 EPSILON = 0.045  # inputs are in [0, 1]; large enough to see a cube, small enough to tell 50 apart
@@ -32,13 +33,17 @@ def draw(results):
         axes.text(*1.06 * direction, name, ha="center", va="center")
     points = np.random.default_rng(SEED).uniform(EPSILON, 1 - EPSILON, (COUNT, 3))
     for point in points:  # each its own collection, so that Matplotlib draws the far ones first
-        axes.add_collection3d(Poly3DCollection(cube(point), facecolor=style.GREEN, edgecolor="0.2",
-                                               linewidth=0.5, alpha=0.6))
+        axes.add_collection3d(
+            Poly3DCollection(
+                cube(point), facecolor=style.GREEN, edgecolor="0.2", linewidth=0.5, alpha=0.6
+            )
+        )
     # The points are in front, or the green would veil them.
     axes.plot(*points.T, "o", color="black", markersize=2, zorder=1000)
     x, y, z = points[MARKED] + (EPSILON, 0, -EPSILON - 0.025)  # just below one cube's front face
-    axes.plot([x, x], [y - EPSILON, y + EPSILON], [z, z], "|-", color="black", linewidth=0.7,
-              markersize=5)
+    axes.plot(
+        [x, x], [y - EPSILON, y + EPSILON], [z, z], "|-", color="black", linewidth=0.7, markersize=5
+    )
     axes.text(x, y, z - 0.05, r"$2\epsilon$", ha="center", va="center")
     axes.set(xlim=(0, 1), ylim=(0, 1), zlim=(0.07, 1.07))  # a little high, for the axis labels
     axes.set_axis_off()

@@ -4,9 +4,10 @@
 
 The attack is white-box and on all test images; its pixels are not kept in [0, 1].
 """
+
+import style
 import matplotlib.pyplot as plt
 import numpy as np
-import style
 
 
 def draw(results):
@@ -20,8 +21,14 @@ def draw(results):
         axes.fill_between(epsilon, below, above, color=colour, alpha=0.3, linewidth=0)
         axes.plot(epsilon, accuracy, color=colour, linewidth=2, label=style.label(name))
         below = above
-    axes.set(xlim=(0, 0.5), ylim=(0, 102), xlabel=r"attack $\epsilon$ (pixel units)",
-             ylabel="accuracy (%)", yticks=range(0, 101, 20), title="white-box attacks")
+    axes.set(
+        xlim=(0, 0.5),
+        ylim=(0, 102),
+        xlabel=r"attack $\epsilon$ (pixel units)",
+        ylabel="accuracy (%)",
+        yticks=range(0, 101, 20),
+        title="white-box attacks",
+    )
     axes.legend(fontsize=11, borderaxespad=0)
     return figure
 

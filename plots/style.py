@@ -1,18 +1,24 @@
 """What the figures share: the runs they show, colours, axes with arrows, drawing and saving."""
+
+import contextlib
 import io
 import itertools
 import re
 import sys
 from pathlib import Path
 
-if str(Path(__file__).resolve().parents[1]) not in sys.path:  # plots/x.py sees its own folder only
-    sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
-
-import matplotlib.pyplot as plt
-import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, to_hex
+# plots/x.py sees its own folder only; and before PYTHONPATH, where others may have a "common".
+sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
 from common import cli, runs
+from common.lazy import any_backend
+
+with any_backend():
+    import matplotlib
+    import matplotlib.pyplot as plt
+    import numpy as np
+    from matplotlib.backends import BackendFilter, backend_registry
+    from matplotlib.colors import LinearSegmentedColormap, to_hex
 
 # The models that the figures show. Add your own here: (*runs.POST_RUNS, "squared-hinge").
 RUNS = runs.POST_RUNS
@@ -25,13 +31,16 @@ THIN = dict(color="0.55", linewidth=0.7)  # a curve that is there for comparison
 REGULAR_COLOUR = "#8c8c8c"
 ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # darker for larger training epsilon
 OWN_COLOURS = ("#2171b5", "#d08a2e", "#6a51a3")  # of runs with a loss of your own
+FILES_ONLY = BackendFilter.NON_INTERACTIVE
 BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", linewidth=0.7)
 
 
 def label(run):
     """What a figure calls a run: robust-0.1 is "robust ε = 0.1"."""
     named = re.fullmatch(r"(.+?)-(\d.*)", run)
-    return f"{named[1]} $\\epsilon$ = {named[2].replace('-', ', ')}" if named else run
+    if not named:
+        return run
+    return f"{named[1]} $\\epsilon$ = {named[2].replace('-', ', ').replace('_', '/')}"
 
 
 def colours(names):
@@ -73,8 +82,13 @@ def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):
     """
     axes.set(xlim=x, ylim=y, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    arrow = dict(arrowstyle="-|>,head_width=0.18,head_length=0.45", color="black", linewidth=0.7,
-                 shrinkA=0, shrinkB=0)
+    arrow = dict(
+        arrowstyle="-|>,head_width=0.18,head_length=0.45",
+        color="black",
+        linewidth=0.7,
+        shrinkA=0,
+        shrinkB=0,
+    )
     axes.annotate("", (x[1], 0), (x[0], 0), arrowprops=arrow, annotation_clip=False)
     axes.annotate("", (0, y[1]), (0, y[0]), arrowprops=arrow, annotation_clip=False)
     near = dict(textcoords="offset points", annotation_clip=False)
@@ -107,30 +121,55 @@ def show_weights(axes, weights):
     return axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)
 
 
-def save(draw, name, results, show=False):
+@contextlib.contextmanager
+def agg():
+    """Draw with Agg, which needs no display, whatever the user's backend, and go back to that."""
+    backend = matplotlib.get_backend(auto_select=hasattr(sys, "ps1"))  # None: not chosen yet
+    plt.switch_backend("Agg")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ImportError):  # a backend without a display
+            plt.switch_backend(backend or "Agg")
+
+
+def save(draw, name, results):
     """Draw a figure from a results folder and save it as figures/<name>.png there.
 
-    Returns the path. The same runs give the same bytes. show: in a window as well.
+    Returns the path. The same runs give the same bytes.
     """
-    if not show:
-        plt.switch_backend("Agg")  # whatever the user's own choice: it needs no display
     path = Path(results) / "figures" / f"{name}.png"
-    with plt.style.context(LOOK):
+    with agg(), plt.style.context(LOOK):
         figure, picture = draw(Path(results)), io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
-        runs.write_file(path, picture.getvalue())
-        if show:
-            plt.show()
         plt.close(figure)
+    runs.write_file(path, picture.getvalue())
     return path
+
+
+def show(draw, results):
+    """Draw a figure in a window, or in a notebook. Raises ValueError where there is neither."""
+    if matplotlib.get_backend().lower() in backend_registry.list_builtin(FILES_ONLY):
+        raise ValueError("--show: there is no display to show the figure in; it is saved as above")
+    with plt.style.context(LOOK):
+        figure = draw(Path(results))
+        plt.show()
+        plt.close(figure)
 
 
 def main(doc, draw):
     """The command line of a plot script: draw the figure, save it, show it if asked to."""
+
     def script():
         parser = cli.parser(doc)
         cli.add_results(parser)
         parser.add_argument("--show", action="store_true", help="show it in a window as well")
         args = parser.parse_args()
-        print(save(draw, Path(sys.argv[0]).stem, cli.results_folder(args), args.show))
+        results = cli.results_folder(args)
+        if args.show:
+            matplotlib.get_backend()  # chosen now, so that there is one to go back to
+        print(save(draw, Path(sys.argv[0]).stem, results), flush=True)
+        if args.show:
+            show(draw, results)
+
     cli.run(script)

@@ -5,14 +5,25 @@
 A line for each surrogate that the attacker trained; dotted, the white-box attack that knows the
 model itself. Unclipped.
 """
-import matplotlib.pyplot as plt
+
 import style
+import matplotlib.pyplot as plt
 
 from common import runs
 
 PANELS = ("regular", "robust-0.2")
 # Of the surrogates: blue for a random start, orange for a start from zero.
-COLOURS = ("#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b", "#fdae6b", "#e6550d")
+COLOURS = (
+    "#c6dbef",
+    "#9ecae1",
+    "#6baed6",
+    "#2171b5",
+    "#08306b",
+    "#fdd0a2",
+    "#fdae6b",
+    "#f16913",
+    "#a63603",
+)
 
 
 def draw(results):
@@ -26,11 +37,21 @@ def draw(results):
         for name, colour in zip(surrogates, COLOURS):
             axes.plot(epsilon, curves[sources.index(name)], color=colour, linewidth=1.8, label=name)
         axes.plot(epsilon, curves[sources.index(target)], "k:", label="none: white box")
-        axes.set(xlim=(0, 0.5), ylim=(0, 102), title=f"attacks on {style.label(target)}",
-                 xlabel=r"attack $\epsilon$ (pixel units)", yticks=range(0, 101, 20))
+        axes.set(
+            xlim=(0, 0.5),
+            ylim=(0, 102),
+            title=f"attacks on {style.label(target)}",
+            xlabel=r"attack $\epsilon$ (pixel units)",
+            yticks=range(0, 101, 20),
+        )
     panels[0].set_ylabel("accuracy (%)")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=10,
-                  title="surrogate", title_fontsize=11)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        loc="outside right center",
+        fontsize=10,
+        title="surrogate",
+        title_fontsize=11,
+    )
     return figure
 
 

@@ -1,0 +1,1 @@
+import common as common  # says what to do if this Python has no NumPy

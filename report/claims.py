@@ -18,8 +18,12 @@ EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
 RIDGES = np.linspace(0.025, 0.5, 20)  # the attack radii of figure 13
 MADE_WEIGHT = 0.01  # a weight above it was made by training: SGD's steps around zero are smaller
+ROUNDING = 1e-9  # of sums over the training images
+PIXEL_COUNTS = np.arange(1, 41)  # that an attacker may change, anywhere in [0, 1]
 DOT = 10  # pixels, of the smallest patch of ink that counts as a dot
-STROKE = 50  # pixels: fewer are no digit that a person would read
+SHARES = np.arange(1, 21) / 20  # of the test images fooled
+FEW = 0.01  # of the training images: what a rough approximation has seen
+SOME = 0.005  # a difference of accuracy that counts: ten of the test images
 LINEAR = (
     "train_loss",
     "train_accuracy",
@@ -30,7 +34,7 @@ LINEAR = (
 )
 TRAINED = (
     (*LINEAR, "train_accuracy_running"),
-    ("weights", "lit_pixels", "test_logits", "test_targets"),
+    ("weights", "bias", "lit_pixels", "test_logits", "test_targets"),
 )
 PROVED = (
     (
@@ -42,15 +46,19 @@ PROVED = (
         "separation_epsilon",
         "separation_upper_bound",
     ),
-    ("weights", "pixel_pull"),
+    ("weights", "bias", "pixel_pull", "alpha", "test_logits", "test_targets"),
 )
 SEEDS = ("test_accuracy", "train_accuracy_running"), ("test_accuracy",)
-NETWORK = "robust_accuracy", "turns", "bend", "images", "turning_pixels", "turning_images"
+LANDSCAPES = "test_accuracy", "turning_pixels", "turns", "images", "turning_images"
 NEEDED = {  # the metrics and arrays of each run that claims and report read
     **dict.fromkeys([*runs.POST_RUNS, "l1-0.2", "l1-0.2-equivalent"], TRAINED),
     **dict.fromkeys(EXACT, PROVED),
     **dict.fromkeys(["regular-seeds", "robust-seeds"], SEEDS),
-    "network": (NETWORK, ()),
+    "crossvalidation": ((), ("accuracy",)),
+    "network": (("robust_accuracy",), ()),
+    "landscapes": (LANDSCAPES, ()),
+    "shifts": (("clean",), ()),
+    "norms": (("models",), ()),
     "transfer": (("accuracy", "epsilon", "draws"), ()),
 }
 
@@ -92,20 +100,17 @@ def share(chosen, sizes):
 
 
 def accuracy(saved):
-    """Holds if the regular model's accuracy, in the mean over seeds, is above 99 %, and each robust
-    model loses more than two standard errors, seed by seed; with a condition if one of them does.
+    """Holds if the regular model's accuracy, in the mean over folds, is above 99 %, and each robust
+    model loses more than two standard errors, fold by fold; with a condition if one of them does.
     """
-    over_seeds = np.concatenate(
-        [saved[name].arrays["test_accuracy"] for name in ("regular-seeds", "robust-seeds")]
-    )
-    mean, loss = over_seeds.mean(axis=1), over_seeds[0] - over_seeds[1:]  # (models, seeds)
+    folds = saved["crossvalidation"].arrays["accuracy"]  # (models, folds)
+    mean, loss = folds.mean(axis=1), folds[0] - folds[1:]
     error = loss.std(axis=1, ddof=1) / np.sqrt(loss.shape[1])
     less = loss.mean(axis=1) > 2 * error
     return verdict(mean[0] > 0.99 and less.all(), mean[0] > 0.99 and less.any()), dict(
         test_accuracy=models(saved, "test_accuracy"),
-        seeds=loss.shape[1],
-        seeds_mean=mean.tolist(),
-        seeds_standard_deviation=over_seeds.std(axis=1, ddof=1).tolist(),
+        folds=loss.shape[1],
+        folds_mean=mean.tolist(),
         paired_loss=loss.mean(axis=1).tolist(),
         standard_error=error.tolist(),
         less_accurate=int(less.sum()),
@@ -113,11 +118,21 @@ def accuracy(saved):
 
 
 def overfitting(saved):
-    """Holds if train and test accuracy of the final weights differ by less than half a point."""
-    gaps = np.subtract(models(saved, "train_accuracy"), models(saved, "test_accuracy"))
-    largest = float(np.abs(gaps).max())
-    return verdict(largest < 0.005), dict(
-        largest_gap=largest, test_above_train=int(np.sum(gaps < 0))
+    """Holds if no model is half a point more accurate on the training images than on the test
+    images, clean or at any ε; with a condition if only clean.
+    """
+    x, y = data_prep.load("train")
+    gaps = []  # train - test, (models, ε)
+    for run in models(saved):
+        curve = run.metrics["robust_accuracy"]
+        model = run.arrays["weights"], run.arrays["bias"]
+        train = attacks.robust_accuracy(*model, x, y, curve["epsilon"])
+        gaps.append(train - curve["unclipped"])
+    gaps = np.array(gaps)
+    return verdict(gaps.max() < SOME, gaps[:, 0].max() < SOME), dict(
+        gap=gaps[:, 0].tolist(),
+        largest_gap_attacked=gaps.max(axis=1).tolist(),
+        least_gap_attacked=gaps.min(axis=1).tolist(),
     )
 
 
@@ -130,22 +145,45 @@ def mistakes(saved):
 
 
 def dots(saved):
-    """Holds if every model misclassifies most images with a dot, a second patch of at least DOT
-    pixels; with a condition if it errs on them more than ten times as often as on the others.
+    """Holds if, for every model, erasing all ink but the largest patch corrects most mistakes on
+    images with a dot, a second patch of at least DOT pixels, and pasting the dots on the others
+    raises the error by a point in the mean; with a condition if a model has the first.
     """
-    patches = [
-        np.bincount(ndimage.label(image[..., 0] > 0, np.ones((3, 3)))[0].ravel())[1:]
-        for image in data_prep.load("test")[0]
-    ]
-    dot = np.array([np.sum(sizes >= DOT) > 1 for sizes in patches])
-    wrong = np.array([margins_of(run) <= 0 for run in models(saved)])  # (models, images)
-    with_dot, without = wrong[:, dot].mean(axis=1), wrong[:, ~dot].mean(axis=1)
-    return verdict(min(with_dot) > 0.5, np.all(with_dot > 10 * without)), dict(
+    x, y = data_prep.load("test")
+    x, dot = x[..., 0], np.zeros(len(x), bool)
+    erased, pasted = x.copy(), []
+    for number, image in enumerate(x):
+        patches = ndimage.label(image > 0, np.ones((3, 3)))[0]
+        sizes = np.bincount(patches.ravel())
+        sizes[0] = 0  # the background
+        largest = sizes.argmax()
+        erased[number][patches != largest] = 0
+        if np.sum(sizes >= DOT) > 1:
+            dot[number], others = True, np.setdiff1d(np.flatnonzero(sizes >= DOT), largest)
+            pasted.append(np.where(np.isin(patches, others), image, 0))
+    wrong, corrected, raised = [], [], []
+    for run in models(saved):
+        model = run.arrays["weights"], run.arrays["bias"]
+        wrong.append(attacks.signed_radius(*model, x, y) <= 0)
+        right_after = attacks.signed_radius(*model, erased, y) > 0
+        corrected.append(int(np.sum(wrong[-1] & dot & right_after)))
+        change = [
+            np.mean(attacks.signed_radius(*model, np.maximum(x[~dot], one), y[~dot]) <= 0)
+            for one in pasted
+        ]
+        raised.append((np.array(change) - wrong[-1][~dot].mean()).tolist())
+    wrong, means = np.array(wrong), [float(np.mean(each)) for each in raised]
+    with_dot = wrong[:, dot].sum(axis=1)
+    most = np.array(corrected) > with_dot / 2
+    return verdict(most.all() and min(means) > 0.01, most.any()), dict(
         images_with_dot=int(dot.sum()),
         mistakes=wrong.sum(axis=1).tolist(),
-        mistakes_with_dot=wrong[:, dot].sum(axis=1).tolist(),
-        error_with_dot=with_dot.tolist(),
-        error_without=without.tolist(),
+        mistakes_with_dot=with_dot.tolist(),
+        error_with_dot=wrong[:, dot].mean(axis=1).tolist(),
+        error_without=wrong[:, ~dot].mean(axis=1).tolist(),
+        corrected_by_erasing=corrected,
+        raised_by_pasting=means,
+        largest_change_by_pasting=float(np.abs(raised).max()),
     )
 
 
@@ -195,6 +233,10 @@ def weak_features(saved):
             float(np.mean(each < 1e-3 * each.max())) for each in sizes
         ],
         norm_in_50_largest=top,
+        norm_in_50_by_ball={
+            model["norm"]: model["norm_in_largest"] for model in saved["norms"].metrics["models"]
+        },
+        ball_as_strong_as=saved["norms"].metrics["models"][0]["as_epsilon"],
         regular_norm_on_blank_pixels=share(~saved["regular"].arrays["lit_pixels"], sizes[0]),
         within_one_step_of_zero=within.tolist(),
         regular_within_the_same=regular_within.tolist(),
@@ -202,17 +244,21 @@ def weak_features(saved):
 
 
 def aligned_features(saved):
-    """Holds if robust models have more than twice the regular one's share of ‖w‖₁ on strong pixels,
-    whose class means no attack of 0.2 can join, and the optimum at 0.3 uses STROKE pixels or more;
-    with a condition if only the first is true.
+    """Holds if each robust model has more than twice the regular one's share of ‖w‖₁ on the pixels
+    whose class means no attack of its own ε can join; with a condition if one of them has.
     """
     x, y = data_prep.load("train")
-    strong = np.abs(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0)).ravel() > 2 * 0.2
-    on_strong = [share(strong, sizes_of(run)) for run in models(saved)]
-    pixels = int(np.count_nonzero(saved["exact-0.3"].arrays["weights"]))
-    more = min(on_strong[1:]) > 2 * on_strong[0]
-    return verdict(more and pixels >= STROKE, more), dict(
-        norm_on_strong_pixels=on_strong, optimum_pixels=pixels
+    difference = np.abs(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0)).ravel()
+    regular, *robust = map(sizes_of, models(saved))
+    strong = [difference > 2 * epsilon for epsilon in runs.EPSILONS]
+    shares = list(map(share, strong, robust))
+    regular_shares = [share(pixels, regular) for pixels in strong]
+    more = np.array(shares) > 2 * np.array(regular_shares)
+    return verdict(more.all(), more.any()), dict(
+        strong_pixels=[int(pixels.sum()) for pixels in strong],
+        norm_on_strong_pixels=shares,
+        regular_norm_on_the_same=regular_shares,
+        optimum_pixels=int(np.count_nonzero(saved["exact-0.3"].arrays["weights"])),
     )
 
 
@@ -239,7 +285,7 @@ def tolerance(saved):
     for run in models(saved):
         epsilon, norm = run.config["run"].get("epsilon", 0), run.metrics["weight_l1_norm"]
         margins = margins_of(run)
-        losses = 1 - attacks.robust_margins(margins, run.arrays["weights"], epsilon)
+        losses = np.maximum(0, 1 - attacks.robust_margins(margins, run.arrays["weights"], epsilon))
         # The least that any mistake costs stands for those of a model that makes none.
         least.append(float(min(losses[margins <= 0], default=1 + epsilon * norm)))
         distance.append((1 + epsilon * norm) / norm)
@@ -248,82 +294,151 @@ def tolerance(saved):
     )
 
 
+def cosine(one, other):
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+
+
 def l1_penalty(saved):
-    """Holds if most test images have no robust loss at ε = 0.2, where the robust model keeps five
-    points more than both L1 models; with a condition if only the first is true.
+    """Holds if the robust model, ε = 0.2, leaves more test images without a loss of their own than
+    both L1 models; with a condition if more than one of the two. `dual_feasible`: the α that proves
+    the robust optimum meets every constraint of the L1 problem's dual, but for rounding.
     """
-    robust, same_norm, equivalent = three = [
-        saved[name] for name in ("robust-0.2", "l1-0.2", "l1-0.2-equivalent")
-    ]
-    margins = attacks.robust_margins(margins_of(robust), robust.arrays["weights"], 0.2)
-    idle, kept = float(np.mean(margins >= 1)), [accuracy_at(run, "unclipped", 0.2) for run in three]
-    exact = saved["exact-0.2"].metrics
-    return verdict(idle > 0.5 and kept[0] > max(kept[1:]) + 0.05, idle > 0.5), dict(
-        test_images_without_robust_loss=idle,
-        robust_accuracy=kept[0],
-        same_norm_accuracy=kept[1],
-        equivalent_accuracy=kept[2],
-        penalty=equivalent.config["run"]["penalty"],
+    names = "robust-0.2", "l1-0.2", "l1-0.2-equivalent"
+    robust, same_norm, equivalent = three = [saved[name] for name in names]
+    ignored = [margins_of(run) >= 1 for run in three]
+    ignored[0] = attacks.robust_margins(margins_of(robust), robust.arrays["weights"], 0.2) >= 1
+    idle = [float(each.mean()) for each in ignored]
+    exact = saved["exact-0.2"]
+    optimum, metrics, best = exact.arrays["weights"], exact.metrics, margins_of(exact)
+    # The same classifier where the L1 problem has it: optimum.py.
+    norm, penalty = np.abs(optimum).sum(), equivalent.config["run"]["penalty"]
+    robust_ignores = attacks.robust_margins(best, optimum, 0.2) >= 1
+    l1_ignores = best / (1 + 0.2 * norm) >= 1
+    (x, y), alpha = data_prep.load("train"), exact.arrays["alpha"]
+    active = alpha > 0
+    pulls = (alpha * y)[active] @ x[active].reshape(-1, optimum.size).astype(float) / len(y)
+    excess, balance = float(np.abs(pulls).max() - penalty), float(abs(alpha @ y))
+    bounded = bool(alpha.min() >= 0 and alpha.max() <= 1)
+    more = [idle[0] > each for each in idle[1:]]
+    return verdict(all(more), any(more)), dict(
+        test_images_without_loss=idle,
+        optimum_without_loss=float(robust_ignores.mean()),
+        optimum_ignored_by_one_only=int(np.sum(robust_ignores != l1_ignores)),
+        robust_accuracy=[accuracy_at(run, "unclipped", 0.2) for run in three],
+        penalty=penalty,
         norm_ratio=same_norm.metrics["weight_l1_norm"] / robust.metrics["weight_l1_norm"],
-        optimum_gap=exact["l1_objective"] - exact["lower_bound"],
+        cosine_of_the_runs=cosine(robust.arrays["weights"], equivalent.arrays["weights"]),
+        dual_excess=excess,
+        dual_balance=balance,
+        dual_feasible=bounded and excess <= ROUNDING and balance <= ROUNDING,
+        optimum_gap=metrics["l1_objective"] - float(alpha.mean()),
     )
+
+
+def confident(run):
+    """Median |logit| of the misclassified test images: {"epsilon": at each of RIDGES, "share":
+    where each of SHARES is fooled}; None where there is no mistake.
+    """
+    norm = attacks.dual_norm(run.arrays["weights"])
+    radii = margins_of(run) / norm  # the ε at which the worst case fools the model
+    medians = {}
+    for kind, epsilons in (("epsilon", RIDGES), ("share", np.quantile(radii, SHARES))):
+        distances = [epsilon - radii[radii <= epsilon] for epsilon in epsilons]  # |logit| / ‖w‖₁
+        medians[kind] = [float(norm * np.median(each)) if len(each) else None for each in distances]
+    return medians
 
 
 def confidence(saved):
-    """Holds if the mistakes of the regular model are farther from its boundary, in the median, than
-    those of robust-0.2 at every ε, in |logit| and |logit| / ‖w‖₁; with a condition if at 0.2, 0.3
-    and 0.5. The last ε of each model is the one that fools half of the images.
+    """Holds if the mistakes of the regular model have, in the median, larger |logit| than those of
+    each robust one at every ε of figure 13, and wherever the same share is fooled; with a condition
+    if at most ε of that figure.
     """
-    numbers = {}
-    for name in runs.POST_RUNS:
-        norm = attacks.dual_norm(saved[name].arrays["weights"])
-        radii = margins_of(saved[name]) / norm  # the ε at which the worst case fools the model
-        epsilons = [*RIDGES, float(np.median(radii))]
-        distances = [epsilon - radii[radii <= epsilon] for epsilon in epsilons]  # |logit| / ‖w‖₁
-        medians = [float(np.median(each)) if len(each) else None for each in distances]
-        numbers[name] = dict(
-            epsilon=list(map(float, epsilons)),
-            median_distance=medians,
-            median_logit=[None if each is None else each * float(norm) for each in medians],
-        )
-    regular, robust = (
-        np.array([numbers[name][key] for key in ("median_logit", "median_distance")], float)
-        for name in ("regular", "robust-0.2")
+    curves = {run: confident(saved[run]) for run in runs.POST_RUNS}
+    more = {}  # for each robust model, where the regular one is more confident
+    for kind in ("epsilon", "share"):
+        medians = [np.array(curves[run][kind], float) for run in runs.POST_RUNS]
+        # Where a model makes no mistake, NaN, the two cannot be compared, and it does not count.
+        more[kind] = [~(medians[0] <= robust) for robust in medians[1:]]
+    means = {kind: [float(each.mean()) for each in rows] for kind, rows in more.items()}
+    every = means["epsilon"] + means["share"]
+    return verdict(min(every) == 1, min(means["epsilon"]) > 0.5), dict(
+        epsilon=RIDGES.tolist(),
+        share=SHARES.tolist(),
+        median_logit=curves,
+        more_confident_at_epsilon=means["epsilon"],
+        more_confident_at_share=means["share"],
+        robust_up_to_share=[float(SHARES[~each].max(initial=0)) for each in more["share"]],
+        robust_up_to_epsilon=[float(RIDGES[~each].max(initial=0)) for each in more["epsilon"]],
     )
-    farther = ~(regular <= robust)  # a model without mistakes, NaN, does not count
-    strong = [at(range(len(RIDGES)), RIDGES, epsilon) for epsilon in (0.2, 0.3, 0.5)]
-    return verdict(farther.all(), farther[:, strong].all()), numbers
+
+
+def reliability(saved):
+    """Holds if every robust model keeps, to within a point, the regular one's accuracy at every ε
+    of an attack on all pixels, clipped, and for every number of pixels changed; with a condition if
+    only at every ε.
+    """
+    x, y = data_prep.load("test")
+    every = np.array([curve["clipped"] for curve in models(saved, "robust_accuracy")])
+    fewest = [
+        attacks.fewest_pixels(run.arrays["weights"], run.arrays["bias"], x, y)
+        for run in (*models(saved), *(saved[name] for name in EXACT))
+    ]
+    few = np.array([[np.mean(each > count) for count in PIXEL_COUNTS] for each in fewest])
+    small = np.all(every[1:] >= every[0] - 0.01)
+    brittle = np.any(few[1:4] < few[0] - 0.01, axis=0)
+    return verdict(small and not brittle.any(), small), dict(
+        median_pixels=[float(np.median(each)) for each in fewest],
+        one_pixel=few[:, 0].tolist(),
+        ten_pixels=few[:, 9].tolist(),
+        all_pixels_kept=bool(small),
+        robust_below_regular=int(brittle.sum()),
+        counts=len(PIXEL_COUNTS),
+    )
 
 
 def transfer(saved):
-    """Holds if attacks through every kind of surrogate leave the regular model, in the mean, under
-    50 % at ε = 0.2; with a condition if those of one kind do. Numbers: mean, least, most of a kind.
+    """Holds if the attacks of a kind of surrogate that has seen no more than FEW of the training
+    images leave the regular model, in the mean, under 50 % at ε = 0.2; with a condition if those of
+    one that has not seen all of them do. Numbers: mean, least, most of a kind.
     """
     run = saved["transfer"]
     sources, table = run.config["run"]["sources"], run.metrics["accuracy"]
-    kept = {
-        name: [table[key][row][0] for key in ("unclipped", "unclipped_least", "unclipped_most")]
-        for row, name in enumerate(sources)
-        if name not in runs.POST_RUNS
+    seen, everything = run.config["run"]["images"], max(run.config["run"]["images"])
+    keys = "unclipped", "unclipped_least", "unclipped_most"
+    kept = {  # by roughness: the fewer images, the rougher
+        sources[row]: [table[key][row][0] for key in keys]
+        for row in np.argsort(seen, kind="stable")
     }
-    means = [mean for mean, _, _ in kept.values()]
-    return verdict(max(means) < 0.5, min(means) < 0.5), dict(
-        kept, white_box=table["unclipped"][sources.index("regular")][0], draws=run.metrics["draws"]
+    best = lambda limit: min(
+        [kept[name][0] for name, images in zip(sources, seen) if images <= limit], default=1.0
+    )
+    few, some = best(FEW * everything), best(everything - 1)
+    return verdict(few < 0.5, some < 0.5), dict(
+        kept=kept,
+        best_with_few=few,
+        best_without_all=some,
+        best_with_all=best(everything),
+        white_box=table["unclipped"][sources.index("regular")][0],
+        draws=run.metrics["draws"],
     )
 
 
 def landscape(saved):
-    """Holds if the network's loss turns twice along every kind of line, and once along most pixels;
-    with a condition if only the second is true.
+    """Holds if in every network tried the loss turns along most pixels; with a condition if in one
+    of them.
     """
-    metrics = saved["network"].metrics
-    turns, turning = metrics["turns"]["network"], metrics["turning_pixels"]
-    return verdict(min(turns.values()) >= 2 and turning > 0.5, turning > 0.5), dict(
-        images=metrics["images"],
-        turns=turns,
-        bend=metrics["bend"]["network"],
-        turning_pixels=turning,
-        turning_images=metrics["turning_images"],
+    run = saved["landscapes"]
+    turning = np.array(run.metrics["turning_pixels"])  # (sizes, seeds)
+    turns = np.array(run.metrics["turns"]).mean(axis=1)  # (sizes, directions)
+    return verdict(turning.min() > 0.5, turning.max() > 0.5), dict(
+        images=run.metrics["images"],
+        turning_images=run.metrics["turning_images"],
+        networks=turning.size,
+        hidden=[f"{len(units)} × {units[0]}" for units in run.config["run"]["hidden"]],
+        turning_pixels=turning.mean(axis=1).tolist(),
+        least_turning_pixels=float(turning.min()),
+        most_turning_pixels=float(turning.max()),
+        turns=dict(zip(run.config["run"]["directions"], turns.T.tolist())),
     )
 
 
@@ -334,6 +449,29 @@ def margin(saved):
     metrics = saved["exact-0.3"].metrics
     epsilon, bound = metrics["separation_epsilon"], metrics["separation_upper_bound"]
     return verdict(epsilon == 0, bound > 0.3), dict(separation_epsilon=epsilon, upper_bound=bound)
+
+
+def shifts(saved):
+    """Holds if no robust model is SOME less accurate than the regular one under any shift; with a
+    condition if each is SOME more accurate under one of them.
+    """
+    run, rows = saved["shifts"], {}
+    for name in run.config["run"]["shifts"]:
+        amounts, accuracy = run.metrics[name]["amounts"], run.metrics[name]["accuracy"]
+        rows |= {f"{name} {amount:g}": row for amount, row in zip(amounts, accuracy)}
+    change = np.array([np.subtract(row[1:], row[0]) for row in rows.values()])  # to the regular one
+    better, worse = change > SOME, change < -SOME
+    robust = slice(0, len(ROBUST))
+    return verdict(
+        not worse[:, robust].any() and better.any(), better[:, robust].any(axis=0).all()
+    ), dict(
+        models=run.config["run"]["models"],
+        accuracy=rows,
+        shifts=len(rows),
+        better=better.sum(axis=0).tolist(),
+        worse=worse.sum(axis=0).tolist(),
+        least_change=change.min(axis=0).tolist(),
+    )
 
 
 CLAIMS = (
@@ -349,9 +487,11 @@ CLAIMS = (
     tolerance,
     l1_penalty,
     confidence,
+    reliability,
     transfer,
     landscape,
     margin,
+    shifts,
 )
 
 

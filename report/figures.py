@@ -20,9 +20,20 @@ POST_FIGURES = (  # the post's thirteen, in its order
     "misclassified_logits",
 )
 OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_threshold")
-CLAIM_FIGURES = ("weight_trajectories", "robust_accuracy_seeds", "transfer_attacks", "robust_vs_l1")
+CLAIM_FIGURES = (
+    "weight_trajectories",
+    "stopped",
+    "confidence",
+    "robust_accuracy_seeds",
+    "transfer_attacks",
+    "robust_vs_l1",
+    "shifts",
+)
+ATTACK_FIGURES = ("few_pixels", "model_weights_norms")
 SWEEP_FIGURES = ("phase_diagram",)
-FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + SWEEP_FIGURES
+DIAGRAM_FIGURES = ("phase_diagram_exact",)
+FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
+FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES
 
 
 def caption(name):

@@ -28,7 +28,9 @@ CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSIL
 NEEDED = (
     claims.NEEDED
     | dict.fromkeys(CONVERGED, claims.TRAINED)
-    | {"sweep": (["best_accuracy"], ["seeds"])}
+    | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
+    | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
+    | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
 )
 
 
@@ -97,7 +99,7 @@ def told(measured):
         for part in ("measured", "why"):
             text = environment().from_string(claim[part]).render(numbers, numbers=numbers)
             claim[part] = " ".join(text.split())
-        yield claim | {"verdict": measured[name]["verdict"]}
+        yield claim | dict(name=name, numbers=numbers, verdict=measured[name]["verdict"])
 
 
 def picture(results, name):

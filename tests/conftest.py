@@ -1,4 +1,4 @@
-"""What the tests share: scripts run as a user runs them, the data, short runs, a full reproduction."""
+"""What the tests share: scripts run as users run them, data, short runs, a full reproduction."""
 
 import os
 import runpy

@@ -46,7 +46,7 @@ def test_clipped_attack_matches_brute_force_per_pixel(small, epsilon):
 
 
 def test_other_norms_match_the_corners_of_their_balls(small):
-    """The ℓ1 ball's corners are its worst; of the ℓ2 ball, 20,000 points on its surface are tried."""
+    """The corners of the ℓ1 ball are its worst; of the ℓ2 ball, 20,000 points are tried."""
     weights, bias, x, y = small
     draws = np.random.default_rng(0).normal(size=(20_000, 5))
     draws /= np.linalg.norm(draws, axis=1)[:, None]
@@ -133,9 +133,10 @@ def test_fgsm_with_the_hinge_leaves_satisfied_images_alone(keras_linear, data):
     model, weights, bias = keras_linear
     x = data.x_test[:100]
     y = np.sign(attacks.linear_logits(weights, bias, x)).astype(np.float32)
-    attacked = attacks.fgsm(
-        model, x, y, 0.1, lambda targets, logits: tf.nn.relu(0 - targets * logits)
-    )
+    with pytest.warns(UserWarning, match="all zero for 100 of 100 images"):
+        attacked = attacks.fgsm(
+            model, x, y, 0.1, lambda targets, logits: tf.nn.relu(0 - targets * logits)
+        )
     np.testing.assert_array_equal(attacked, x)
 
 
@@ -214,12 +215,6 @@ def test_norm_that_is_not_offered_is_named(linear, norm):
     ):
         with pytest.raises(ValueError, match=f"norm must be np.inf, 2 or 1; it is {norm!r}"):
             call()
-
-
-@pytest.mark.parametrize("norm", [1, 2])
-def test_clipping_is_refused_where_it_would_not_be_exact(linear, norm):
-    with pytest.raises(ValueError, match="clip=True is exact only for norm=inf"):
-        attacks.attack_linear(linear.weights, linear.x, linear.y, 0.1, norm, clip=True)
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int8, np.int64])

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from conftest import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "bench")
@@ -15,10 +14,10 @@ def test_benchmark_runs_and_writes_its_table(script, tmp_path, name):
     if name == "attack":
         pytest.importorskip("foolbox")
     done = script(
-        f"benchmarks/{name}.py", "--quick", "--repeat", 1, "--out-dir", tmp_path, cwd=tmp_path
+        f"benchmarks/{name}.py", "--quick", "--repeat", 1, "--results", tmp_path, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    saved = json.loads((tmp_path / f"{name}.json").read_text())
+    saved = json.loads((tmp_path / "benchmarks" / f"{name}.json").read_text())
     assert saved["quick"] and saved["reference"] in saved["cases"]
     for case, row in saved["cases"].items():
         assert (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import data_prep
-import storage
+from common import runs
 
 SHAPE = (3, 2, 2)
 PIXELS = bytes(range(12))
@@ -94,7 +94,7 @@ def small_mnist(**changes):
         (small_mnist(), "x_train is not MNIST"),
         (small_mnist(x_train=np.zeros((100, 28, 28), np.float32)), "x_train is not MNIST"),
         ({"x_train": np.zeros(3, np.uint8)}, "has no y_train, x_test, y_test"),
-        (small_mnist(y_test=np.array([None])), "objects"),
+        (small_mnist(y_test=np.array([None])), "Object arrays"),
     ],
 )
 def test_bad_source_leaves_the_good_file_alone(own_data, tmp_path, arrays, complaint):
@@ -112,7 +112,7 @@ def test_folder_without_idx_files_says_what_it_lacks(own_data, tmp_path):
 
 
 def test_changed_arrays_are_noticed_and_a_rezipped_file_is_not(own_data):
-    arrays = storage.read_arrays(own_data)
+    arrays = runs.read_arrays(own_data)
     np.savez(own_data, **arrays)  # other bytes, the same arrays
     assert data_prep.load_pair().digest == data_prep.DIGEST_0_1
     changed = arrays["x_test"].copy()
@@ -124,7 +124,7 @@ def test_changed_arrays_are_noticed_and_a_rezipped_file_is_not(own_data):
 
 def test_truncated_data_names_the_cure(own_data):
     own_data.write_bytes(own_data.read_bytes()[:100_000])
-    with pytest.raises(ValueError, match="not a sound npz file.*python data_prep.py"):
+    with pytest.raises(ValueError, match="is damaged.*python data_prep.py"):
         data_prep.load_pair()
 
 

@@ -1,4 +1,5 @@
 """Interrupts, full disks, read-only folders, two writers: what was saved stays whole."""
+
 import json
 import multiprocessing
 import os
@@ -38,8 +39,13 @@ def save(folder, number):
 
 def python(code, *arguments):
     """Start Python on a piece of code in the project's folder."""
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def wait_for(happened, seconds=60):
@@ -51,10 +57,12 @@ def wait_for(happened, seconds=60):
 
 # --- interrupts
 
+
 @posix
 def test_interrupted_experiment_leaves_the_old_run(tmp_path):
     """Three times, stopped while it trains: by Ctrl-C, politely, and by force."""
-    process = python("""
+    process = python(
+        """
 import sys
 import experiment_regular
 from common import cli
@@ -64,19 +72,28 @@ for _ in range(3):  # in one process, as importing TensorFlow takes longer than 
         cli.run(lambda: experiment_regular.main(arguments))
     except SystemExit as error:
         print("status", error.code, flush=True)
-""", tmp_path)
+""",
+        tmp_path,
+    )
     whole(tmp_path / "regular", 1)
-    for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, None)):
+    for number, ending in (
+        (signal.SIGINT, "status 130"),
+        (signal.SIGTERM, "status 143"),
+        (signal.SIGKILL, ""),
+    ):
         wait_for(lambda: process.stdout.readline().startswith("Epoch 2"))
-        process.send_signal(number)
-        if status:
-            wait_for(lambda told=f"status {status}\n": process.stdout.readline() == told)
-            assert [path.name for path in tmp_path.iterdir()] == ["regular"]
+        line, sent = "Epoch", -10
+        while line.startswith(("Epoch", "127/127")):
+            if time.monotonic() > sent + 2:  # again where it is swallowed, as TensorFlow may do
+                process.send_signal(number)
+                sent = time.monotonic()
+            line = process.stdout.readline()
+        assert line.strip() == ending
+        assert len(list(tmp_path.iterdir())) == (1 if ending else 2)
     lines = process.communicate(timeout=60)[1].splitlines()
     assert process.returncode == -signal.SIGKILL
     assert lines == ["-c: interrupted; what was saved before is whole"] * 2
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
-    assert len(list(tmp_path.iterdir())) == 2  # with what the last one had begun
     experiment_regular.main(["--epochs", "1", "--results", str(tmp_path)])
     assert runs.read(tmp_path / "regular", ["test_accuracy"], ["weights"])
 
@@ -84,8 +101,12 @@ for _ in range(3):  # in one process, as importing TensorFlow takes longer than 
 @posix
 def test_killed_drawing_leaves_no_process(tmp_path):
     """The figures are drawn by two processes; the second one has to notice that nobody waits."""
-    with subprocess.Popen(words("plots", "--results", tmp_path), start_new_session=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        words("plots", "--results", tmp_path),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
         process.stdout.readline()  # the first figure is there: they are at work
         process.kill()
 
@@ -94,21 +115,28 @@ def test_killed_drawing_leaves_no_process(tmp_path):
             os.killpg(process.pid, 0)
         except ProcessLookupError:
             return True
+
     wait_for(gone)
 
 
 # --- disks and folders
+
 
 @posix
 @pytest.mark.parametrize("limit", [100_000, 10])
 def test_full_disk_in_the_middle_of_a_run_leaves_the_old_one(tmp_path, limit):
     """Every write beyond a limit of bytes fails: of arrays.npz, or of config.json."""
     whole(tmp_path / "regular", 1)
-    process = python(SAVE + """
+    process = python(
+        SAVE
+        + """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 cli.run(lambda: save(Path(sys.argv[1]), 2))
-""", tmp_path / "regular", limit)
+""",
+        tmp_path / "regular",
+        limit,
+    )
     stderr = process.communicate(timeout=60)[1]
     assert process.returncode == 1 and "File too large" in one_line(stderr)
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
@@ -124,8 +152,9 @@ def test_full_disk_behind_stdout_is_one_line():
 
 @posix
 def test_closed_pipe_ends_quietly():
-    with subprocess.Popen(words("data_prep.py"), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        words("data_prep.py"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         process.stdout.close()
         assert process.stderr.read() == b"" and process.wait() == 1
 
@@ -148,11 +177,15 @@ def read_only():
 
 
 @posix
-@pytest.mark.parametrize("save", [
-    lambda folder: runs.write_file(folder / "README.md", "text"),
-    lambda folder: whole(folder / "regular", 2),
-    lambda folder: whole(folder / "new" / "regular", 2),
-], ids=["file", "run", "new folder"])
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda folder: runs.write_file(folder / "README.md", "text"),
+        lambda folder: whole(folder / "regular", 2),
+        lambda folder: whole(folder / "new" / "regular", 2),
+    ],
+    ids=["file", "run", "new folder"],
+)
 def test_read_only_folder_is_one_line(read_only, capsys, save):
     status, stderr = ends_with(lambda: save(read_only), capsys)
     assert status == 1 and "Permission denied" in one_line(stderr)
@@ -164,16 +197,20 @@ def test_results_folder_that_is_a_file_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     status, stderr = ends_with(
         lambda: experiment_regular.main(["--epochs", "1", "--results", str(tmp_path / "file")]),
-        capsys)
+        capsys,
+    )
     assert status == 1 and str(tmp_path / "file") in one_line(stderr)
     assert (tmp_path / "file").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
 
 
 # --- two at once
 
+
 @posix
 def test_two_processes_that_write_one_run_end_with_a_whole_run_or_one_line(tmp_path):
-    code = SAVE + """
+    code = (
+        SAVE
+        + """
 end = time.monotonic() + 2
 def main():
     while time.monotonic() < end:
@@ -184,6 +221,7 @@ while time.monotonic() < end:  # after its one line, as somebody who tries again
     except SystemExit as error:
         assert error.code == 1
 """
+    )
     writers = [python(code, tmp_path / "regular", number) for number in (1, 2)]
     for writer in writers:
         stdout, stderr = writer.communicate(timeout=60)
@@ -197,13 +235,18 @@ while time.monotonic() < end:  # after its one line, as somebody who tries again
 
 @posix
 def test_two_writers_of_one_file_never_mix(tmp_path):
-    code = SAVE + """
+    code = (
+        SAVE
+        + """
 end = time.monotonic() + 1
 while time.monotonic() < end:
     runs.write_file(Path(sys.argv[1]) / "file", sys.argv[2] * int(sys.argv[3]))
 """
-    writers = [python(code, tmp_path, letter, length)
-               for letter, length in (("a", 100_000), ("b", 30), ("c", 3_000_000))]
+    )
+    writers = [
+        python(code, tmp_path, letter, length)
+        for letter, length in (("a", 100_000), ("b", 30), ("c", 3_000_000))
+    ]
     wait_for((tmp_path / "file").exists)
     seen = set()
     while any(writer.poll() is None for writer in writers):
@@ -215,6 +258,7 @@ while time.monotonic() < end:
 
 
 # --- no network, and what is installed
+
 
 def test_no_test_reaches_the_network():
     with pytest.raises(PermissionError, match="the tests are offline"):
@@ -251,15 +295,36 @@ def test_a_new_environment_would_get_exactly_the_versions_of_the_constraints(tmp
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "new"], check=True)
     online = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "--python", tmp_path / "new" / "bin" / "python", "install",
-         "--dry-run", "--quiet", "--report", tmp_path / "report.json",
-         "--disable-pip-version-check", "-c", "constraints.txt",
-         *(word for name in REQUIREMENTS for word in ("-r", name))],
-        cwd=ROOT, env=online, text=True, capture_output=True, timeout=600)
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            tmp_path / "new" / "bin" / "python",
+            "install",
+            "--dry-run",
+            "--quiet",
+            "--report",
+            tmp_path / "report.json",
+            "--disable-pip-version-check",
+            "-c",
+            "constraints.txt",
+            *(word for name in REQUIREMENTS for word in ("-r", name)),
+        ],
+        cwd=ROOT,
+        env=online,
+        text=True,
+        capture_output=True,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stderr
     installed = json.loads((tmp_path / "report.json").read_text())["install"]
-    found = {re.sub("[-_.]+", "-", package["metadata"]["name"]).lower():
-             package["metadata"]["version"] for package in installed}
+    found = {
+        re.sub("[-_.]+", "-", package["metadata"]["name"]).lower(): package["metadata"][
+            "version"
+        ].split("+")[0]
+        for package in installed
+    }
     assert found.keys() >= {"tensorflow", "numpy", "matplotlib", "scipy", "pytest", "hypothesis"}
     assert found.items() <= pins("constraints.txt").items()
 
@@ -271,7 +336,10 @@ def test_a_copy_of_the_repository_works_from_any_place(tmp_path):
     for path in ROOT.glob("*.py"):
         shutil.copy(path, tmp_path / "copy of it")
     done = subprocess.run(
-        [sys.executable, tmp_path / "copy of it" / "plots" / "hinge_loss.py"], cwd=tmp_path,
-        text=True, capture_output=True)
+        [sys.executable, tmp_path / "copy of it" / "plots" / "hinge_loss.py"],
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0 and done.stderr == ""
     assert (tmp_path / "copy of it" / "results" / "figures" / "hinge_loss.png").exists()

@@ -1,89 +1,124 @@
+"""Figures: each is drawn, from any folder, without TensorFlow, and says what it misses."""
+
 import re
 import shutil
 import subprocess
 import sys
 
+import style
+import gallery
 import matplotlib.image
 import pytest
+from conftest import ROOT
 
-import figures
+from common import runs
+from report import figures
+
+HELPERS = {"__main__", "gallery", "style"}
+
+
+def test_every_script_in_plots_is_in_the_report_with_its_caption():
+    scripts = {path.stem for path in (ROOT / "plots").glob("*.py")} - HELPERS
+    assert set(figures.FIGURES) == scripts and len(scripts) == 21
+    for name in figures.FIGURES:
+        caption = figures.caption(name)
+        assert caption.endswith(".") and "\n" not in caption and "python" not in caption
+
+
+def test_every_figure_is_drawn(fresh):
+    for name in figures.FIGURES:
+        picture = matplotlib.image.imread(fresh.folder / "figures" / f"{name}.png")
+        assert picture.shape[1] >= 700, name  # 3.5 inches at 200 dpi
+        assert picture[..., :3].std() > 0.02, name  # not an empty page
+
+
+@pytest.mark.parametrize("name", ["hinge_loss", "model_weights"])
+def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp_path, name):
+    for _ in range(2):
+        done = script(f"plots/{name}.py", "--results", quick, cwd=tmp_path)
+        assert done.returncode == 0 and done.stderr == ""
+        path = quick / "figures" / f"{name}.png"
+        assert done.stdout.strip() == str(path)
+        assert (
+            path.rename(tmp_path / path.name)
+            if not list(tmp_path.iterdir())
+            else (path.read_bytes() == (tmp_path / path.name).read_bytes())
+        )
+    shutil.rmtree(quick / "figures")
+
+
+def test_drawing_and_the_report_import_no_tensorflow(fresh, tmp_path):
+    shutil.copytree(fresh.folder, tmp_path / "results")
+    code = """
+import sys
+from pathlib import Path
+sys.path.insert(0, 'plots')
 import gallery
-import storage
-
-POST_FIGURES = list(figures.FIGURES)
-
-
-def test_every_script_in_plots_is_in_the_report():
-    assert sorted(figures.FIGURES) == gallery.figure_names()
-
-
-@pytest.mark.parametrize("name", gallery.figure_names())
-def test_every_plot_writes_its_png(fresh, name):
-    picture = matplotlib.image.imread(fresh.folder / "figures" / f"{name}.png")
-    assert picture.shape[1] >= 700  # 3.5 inches at 200 dpi
-    assert picture[..., :3].std() > 0.02  # not an empty page
-
-
-def test_a_plot_runs_from_any_folder(script, fresh, tmp_path):
-    done = script("plots/robust_accuracy.py", "--results", fresh.folder, cwd=tmp_path)
-    assert done.returncode == 0 and done.stderr == ""
-    assert done.stdout.strip() == str(fresh.folder / "figures" / "robust_accuracy.png")
-
-
-def test_plots_do_not_import_tensorflow():
-    code = (
-        "import sys, importlib; sys.path.insert(0, 'plots'); import gallery\n"
-        "for name in gallery.figure_names(): importlib.import_module(name)\n"
-        "assert not {'tensorflow', 'keras', 'training', 'runs'} & set(sys.modules)"
+from report import claims, report
+results = Path(sys.argv[1])
+failed, told = gallery.draw_some(gallery.figure_names(), results)
+assert not failed and not told, (failed, told)
+claims.main([f'--results={results}'])
+report.write(results)
+assert not {'tensorflow', 'keras'} & set(sys.modules)
+"""
+    subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "results"],
+        cwd=ROOT,
+        check=True,
+        timeout=120,
+        stdout=subprocess.DEVNULL,
     )
-    subprocess.run([sys.executable, "-c", code], cwd=storage.ROOT, check=True, timeout=120)
-    for path in storage.ROOT.glob("plots/*.py"):  # nor while they draw
-        assert not re.search(r"^[ \t]+(import|from) ", path.read_text(), re.M), path
+    for path in (fresh.folder / "figures").iterdir():
+        assert path.read_bytes() == (tmp_path / "results" / "figures" / path.name).read_bytes()
+    claims = fresh.folder / "claims.json"
+    assert claims.read_bytes() == (tmp_path / "results" / "claims.json").read_bytes()
 
 
-def test_a_run_of_your_own_joins_the_figures_by_one_line(fresh, tmp_path, monkeypatch):
-    """What the README says: one more name in style.RUNS."""
-    import style
-
-    for run in fresh.folder.iterdir():
-        if run.is_dir() and run.name != "figures":
-            shutil.copytree(run, tmp_path / run.name)
-    shutil.copytree(fresh.folder / "robust-0.2", tmp_path / "robust-0.25")
-    monkeypatch.setattr(style, "RUNS", (*storage.POST_RUNS, "robust-0.25"))
-    five = style.colours(style.RUNS)
-    assert len(set(five)) == 5 and five[4] not in (five[1], five[3])  # between the others, as its ε
-    assert (
-        style.label("robust-0.25") == r"robust $\epsilon$ = 0.25"
-        and style.label("squared-hinge") == "squared-hinge"
-    )
-    assert style.colours(("regular", "squared-hinge"))[1] == style.OWN_COLOURS[0]
-    for name in (
-        "accuracy_table",
-        "misclassified_clean",
-        "model_weights",
-        "robust_accuracy",
-        "misclassified_attacked",
-        "robust_accuracy_seeds",
-    ):
-        gallery.draw_figure(name, tmp_path)
+def test_plot_scripts_are_short_and_import_at_the_top():
+    for path in (ROOT / "plots").glob("*.py"):
+        text = path.read_text()
+        assert not re.search(r"^[ \t]+(import|from) ", text, re.M), path  # TensorFlow's time
+        assert path.stem in HELPERS or len(text.splitlines()) <= 90, path
 
 
-def test_missing_run_is_one_line_with_the_command(script, tmp_path):
-    done = script("plots/model_weights.py", "--results", tmp_path)
-    assert done.returncode == 1 and done.stdout == ""
-    assert done.stderr.count("\n") == 1 and "python experiment_regular.py" in done.stderr
-    assert not list(tmp_path.iterdir())
+def test_runs_have_colours_and_labels_of_their_own():
+    names = (*runs.POST_RUNS, "robust-0.25", "squared-hinge")
+    colours = style.colours(names)
+    assert len(set(colours)) == 6 and colours[-1] == style.OWN_COLOURS[0]
+    assert style.label("robust-0.25") == r"robust $\epsilon$ = 0.25"
+    assert style.label("squared-hinge") == "squared-hinge"
+    assert [style.label(name) for name in runs.POST_RUNS[:2]] == [
+        "regular",
+        r"robust $\epsilon$ = 0.1",
+    ]
 
 
-def test_all_plots_at_once_name_what_is_missing_and_draw_the_rest(script, fresh, tmp_path):
+def test_missing_runs_are_told_and_the_rest_is_drawn(script, quick, tmp_path):
     for run in ("regular", "robust-0.1", "robust-0.2"):
-        shutil.copytree(fresh.folder / run, tmp_path / run)
+        shutil.copytree(quick / run, tmp_path / run)
     done = script(
-        "plots", "hinge_loss", "misclassified_logits", "robust_accuracy", "--results", tmp_path
-    )
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and "experiment_robust.py --epsilon 0.3" in done.stderr
-    assert sorted(path.stem for path in (tmp_path / "figures").iterdir()) == [
+        "plots",
         "hinge_loss",
         "misclassified_logits",
-    ]
+        "robust_accuracy",
+        "phase_diagram",
+        "--results",
+        tmp_path,
+    )
+    left_out, not_drawn = done.stderr.splitlines()
+    assert done.returncode == 1  # a figure that was named is not drawn
+    assert left_out.startswith("left out: ") and "robust.py --epsilon 0.3 --results" in left_out
+    assert not_drawn.startswith("phase_diagram is not drawn: ")
+    assert "python -m beyond.sweep --results" in not_drawn
+    drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {"hinge_loss", "misclassified_logits", "robust_accuracy"}
+
+
+def test_damaged_run_stops_its_figures_with_one_line(quick, tmp_path):
+    shutil.copytree(quick / "regular", tmp_path / "regular")
+    (tmp_path / "regular" / "arrays.npz").write_bytes(b"")
+    failed, _ = gallery.draw_some(["model_weights", "hinge_loss"], tmp_path)
+    assert list(failed) == ["model_weights"]
+    message = str(failed["model_weights"])
+    assert "regular is damaged" in message and "python experiment_regular.py" in message

@@ -213,6 +213,7 @@ def test_robust_loss_is_the_hinge_of_the_attacked_logit(dtype, data):
     )
 
 
+@pytest.mark.filterwarnings("ignore:the gradient is all zero", "ignore:the outputs of model")
 @given(st.data())
 def test_fgsm_and_pgd_stay_within_epsilon_and_the_limits_of_a_pixel(data):
     batch = data.draw(st.integers(0, 3))

@@ -1,4 +1,5 @@
 """Saved runs: what is written, what is read back, and what is refused with one clear message."""
+
 import io
 import json
 import pickle
@@ -35,54 +36,88 @@ def run(quick, tmp_path, monkeypatch):
 
 # --- names and commands
 
-@pytest.mark.parametrize("kind, epsilon, variant, name", [
-    ("regular", None, None, "regular"), ("robust", 0.1, None, "robust-0.1"),
-    ("robust", 0.0, None, "robust-0"), ("robust", 1e-6, None, "robust-0.000001"),
-    ("robust", 10.0, "converged", "robust-10-converged"), ("regular", None, "seeds", "regular-seeds"),
-])
+
+@pytest.mark.parametrize(
+    "kind, epsilon, variant, name",
+    [
+        ("regular", None, None, "regular"),
+        ("robust", 0.1, None, "robust-0.1"),
+        ("robust", 0.0, None, "robust-0"),
+        ("robust", 1e-6, None, "robust-0.000001"),
+        ("robust", 10.0, "converged", "robust-10-converged"),
+        ("regular", None, "seeds", "regular-seeds"),
+    ],
+)
 def test_name_of_a_run(kind, epsilon, variant, name):
     assert runs.name(kind, epsilon, variant) == name
 
 
-@pytest.mark.parametrize("run, command", [
-    ("regular", "python experiment_regular.py"),
-    ("robust-0.25", "python experiment_robust.py --epsilon 0.25"),
-    ("robust-0.1-converged", "python -m beyond.converged --epsilon 0.1"),
-    ("exact-0.3", "python -m beyond.exact --epsilon 0.3"),
-    ("l1-0.2-equivalent", "python -m beyond.l1 --epsilon 0.2"),
-    ("regular-seeds", "python -m beyond.seeds"), ("robust-seeds", "python -m beyond.seeds"),
-    ("sweep", "python -m beyond.sweep"), ("network", "python -m beyond.network"),
-    ("transfer", "python -m beyond.transfer"), ("unknown", "the script that saves it"),
-])
+@pytest.mark.parametrize(
+    "run, command",
+    [
+        ("regular", "python experiment_regular.py"),
+        ("robust-0.25", "python experiment_robust.py --epsilon 0.25"),
+        ("robust-0.1-converged", "python -m beyond.converged --epsilon 0.1"),
+        ("exact-0.3", "python -m beyond.exact --epsilon 0.3"),
+        ("l1-0.2-equivalent", "python -m beyond.l1 --epsilon 0.2"),
+        ("regular-seeds", "python -m beyond.seeds"),
+        ("robust-seeds", "python -m beyond.seeds"),
+        ("sweep", "python -m beyond.sweep"),
+        ("network", "python -m beyond.network"),
+        ("transfer", "python -m beyond.transfer"),
+        ("unknown", "the script that saves it"),
+    ],
+)
 def test_command_that_makes_a_run(run, command):
     assert runs.command(run) == command
 
 
 def test_arguments_of_a_command_are_its_flags():
     assert runs.command("regular", epochs=3, shuffle=True, digits=[3, 8], seeds=None) == (
-        "python experiment_regular.py --epochs 3 --shuffle --digits 3 8")
+        "python experiment_regular.py --epochs 3 --shuffle --digits 3 8"
+    )
 
 
-@pytest.mark.parametrize("folder, flags", [
-    (runs.RESULTS, ""), (runs.ROOT / "results-3-8", " --digits 3 8"),
-    (Path("/elsewhere"), " --results /elsewhere"), (Path("my results"), " --results 'my results'"),
-])
+@pytest.mark.parametrize(
+    "folder, flags",
+    [
+        (runs.RESULTS, ""),
+        (runs.ROOT / "results-3-8", " --digits 3 8"),
+        (Path("/elsewhere"), " --results /elsewhere"),
+        (Path("my results"), " --results 'my results'"),
+    ],
+)
 def test_flags_of_a_folder_of_results(folder, flags):
     assert runs.flags(folder) == flags
 
 
 # --- what is written can be read, and nothing else is written
 
+
 def test_arrays_in_any_memory_order_come_back_the_same(tmp_path):
-    arrays = dict(a=np.asfortranarray(np.arange(6.0).reshape(2, 3)), b=np.arange(10)[::-2],
-                  c=np.float32(3), d=np.zeros((0, 784)), e=np.array([True, False]))
+    arrays = dict(
+        a=np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        b=np.arange(10)[::-2],
+        c=np.float32(3),
+        d=np.zeros((0, 784)),
+        e=np.array([True, False]),
+    )
     runs.write_arrays(tmp_path / "a.npz", arrays)
     for name, array in runs.read_arrays(tmp_path / "a.npz").items():
         np.testing.assert_array_equal(array, arrays[name], strict=True)
 
 
-@pytest.mark.parametrize("bad", [np.array([1, np.nan]), np.array(np.inf), np.array(["text"]),
-                                 np.array([1j]), np.array([Payload()])], ids=lambda bad: bad.dtype)
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.array([1, np.nan]),
+        np.array(np.inf),
+        np.array(["text"]),
+        np.array([1j]),
+        np.array([Payload()]),
+    ],
+    ids=lambda bad: bad.dtype,
+)
 def test_arrays_that_could_not_be_read_back_are_not_written(tmp_path, bad):
     with pytest.raises(ValueError, match="weights is not made of finite numbers"):
         runs.write_arrays(tmp_path / "a.npz", {"weights": bad})
@@ -130,14 +165,16 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize(
-    "file, damage", [(file, damage) for file in DAMAGES for damage in DAMAGES[file]])
+    "file, damage", [(file, damage) for file in DAMAGES for damage in DAMAGES[file]]
+)
 def test_damaged_run_is_named_with_the_command_that_makes_it(run, file, damage):
     (run / file).write_bytes(DAMAGES[file][damage]((run / file).read_bytes()))
     with pytest.raises(ValueError, match="robust-0.2 is damaged") as caught:
         runs.read(run)
     message = str(caught.value)
     assert message.endswith(
-        f"make it with: python experiment_robust.py --epsilon 0.2 --results {run.parent}")
+        f"make it with: python experiment_robust.py --epsilon 0.2 --results {run.parent}"
+    )
     assert [path.name for path in run.parent.iterdir()] == [run.name]  # no code has run
 
 
@@ -174,6 +211,7 @@ def test_names_in_an_npz_that_are_paths_write_nothing(tmp_path):
 
 
 # --- where a run is written
+
 
 def whole(folder, number=0):
     """Write a run without TensorFlow, whose files all say the same number."""

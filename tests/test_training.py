@@ -15,7 +15,7 @@ from common.lazy import callbacks, keras, tf
 
 @pytest.fixture
 def fit(few):
-    """Train a model with an experiment's step on 250 images, in batches of 100; gives the History."""
+    """Train a model with an experiment's step on 250 images, batches of 100; gives the History."""
 
     def run(
         model, epochs=2, *, learning_rate=0.1, step=regular.train_step, optimizer=None, **flags

@@ -1,4 +1,4 @@
-"""No test reaches the network: Python imports this in every process whose PYTHONPATH names the folder."""
+"""No test reaches the network: Python imports this where PYTHONPATH names the folder."""
 
 import sys
 

@@ -1,0 +1,150 @@
+"""What the claims rest on, computed once more and another way."""
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+import attacks
+from beyond import crossvalidation, optimum, shifts, transfer
+from common import training
+from common.many import compiled_epoch, train_many
+from experiment_regular import hinge_loss
+
+
+def test_robust_loss_and_l1_penalty_part_at_the_epsilon_of_separation():
+    """x = 0, 0, 1 at ε = 0.5: (2, -1) is optimal with the penalty, and never for the robust loss.
+
+    The least of both is found on a grid that contains it.
+    """
+    x, y, epsilon = np.array([[0.0], [0.0], [1.0]]), np.array([-1.0, -1.0, 1.0]), 0.5
+    assert optimum.separate(x, y).epsilon == pytest.approx(epsilon)
+    values = np.arange(-6, 6.01, 0.25)
+    robust = [
+        optimum.robust_objective(np.array([w]), b, x, y, epsilon) for w in values for b in values
+    ]
+    least = min(robust)
+    penalty = epsilon * least
+    assert least == pytest.approx(2 / 3)
+    penalised = [
+        optimum.robust_objective(np.array([w]), b, x, y, 0) + penalty * abs(w)
+        for w in values
+        for b in values
+    ]
+    at_model = optimum.robust_objective(np.array([2.0]), -1.0, x, y, 0) + penalty * 2
+    assert at_model == pytest.approx(min(penalised))
+    for scale in (0, 0.01, 0.5, 1, 10, 1e6):
+        loss = optimum.robust_objective(np.array([2.0 * scale]), -scale, x, y, epsilon)
+        assert loss == pytest.approx(1)
+
+
+def test_the_optimal_classifier_is_piecewise_constant_in_epsilon(data):
+    """Above separation, between the ε where it jumps, only its scale moves; from SciPy's primal."""
+    x = data.x_train[:40, ::4, ::4, 0].reshape(40, -1).astype(float)
+    y = data.y_train[:40].astype(float)
+    found, scales = [], []
+    for epsilon in np.linspace(0.25, 0.3, 41):
+        signed, ones = y[:, np.newaxis] * x, np.ones((40, 1))
+        pixels = x.shape[1]
+        program = linprog(  # of u, v, b, ξ: the mean ξ, at least 1 - y (w·x + b) + ε Σ (u + v)
+            np.r_[np.zeros(2 * pixels + 1), np.full(40, 1 / 40)],
+            A_ub=np.hstack([epsilon - signed, epsilon + signed, -y[:, np.newaxis], -np.eye(40)]),
+            b_ub=-ones[:, 0],
+            bounds=[(0, None)] * (2 * pixels) + [(None, None)] + [(0, None)] * 40,
+        )
+        u, v = program.x[:pixels], program.x[pixels : 2 * pixels]
+        model = np.r_[u - v, program.x[2 * pixels]]
+        scales.append(np.abs(u - v).sum())
+        found.append(np.round(model / scales[-1], 5))
+    directions = np.unique(found, axis=0)
+    assert 1 < len(directions) <= len(found) / 4
+    assert len(np.unique(np.round(scales, 5))) == len(found)
+
+
+def test_a_surrogate_is_what_train_many_trains(data, monkeypatch):
+    """NumPy's loop beside the compiled one, on the same images and from the same weights."""
+    monkeypatch.setattr(transfer, "DRAWS", 1)
+    monkeypatch.setattr(transfer, "EPOCHS", 1)
+    small = data._replace(x_train=data.x_train[:1250], y_train=data.y_train[:1250])
+    found = transfer.train_surrogates(small, 130, transfer.hinge_slope, False)[0]
+    chosen = np.resize(np.random.default_rng(1).permutation(1250)[:130], 1250)
+    epoch = compiled_epoch(
+        lambda targets, logits, weights: hinge_loss(targets, logits),
+        transfer.BATCH_SIZE,
+        transfer.LEARNING_RATE,
+    )
+    start = training.initial_weights(1)
+    weights, *_ = train_many(epoch, *start, small.x_train, small.y_train, 1, [chosen])
+    np.testing.assert_allclose(found, weights[:, 0], rtol=0, atol=1e-6)
+    assert np.abs(found - start[0][:, 0]).max() > 0.01
+
+
+@pytest.mark.parametrize("slope", ["hinge", "logistic"])
+def test_slopes_are_those_of_the_losses(slope):
+    losses = {
+        "hinge": lambda margins: np.maximum(0, 1 - margins),
+        "logistic": lambda margins: np.log1p(np.exp(-margins)),
+    }
+    margins, step = np.array([-2.0, 0.3, 0.9, 1.2, 4]), 1e-6
+    expected = (losses[slope](margins - step) - losses[slope](margins + step)) / (2 * step)
+    found = getattr(transfer, f"{slope}_slope")(margins)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_every_image_is_predicted_by_models_that_did_not_see_it():
+    tests = []
+    for train, test in crossvalidation.splits(103, 0):
+        assert sorted([*train, *test]) == list(range(103)) and len(test) in (10, 11)
+        tests += list(test)
+    assert sorted(tests) == list(range(103)) and tests != sorted(tests)
+
+
+@pytest.fixture(scope="module")
+def digits(data):
+    return data.x_test[:30, :, :, 0]
+
+
+def test_translations_rotations_and_strokes(digits):
+    none = np.random.default_rng(0)
+    up, down, left, right = shifts.translated(digits, 2, none)
+    np.testing.assert_array_equal(up[:, 2:], digits[:, :-2])
+    np.testing.assert_array_equal(down[:, :-2], digits[:, 2:])
+    np.testing.assert_array_equal(left[:, :, 2:], digits[:, :, :-2])
+    np.testing.assert_array_equal(right[:, :, :-2], digits[:, :, 2:])
+    np.testing.assert_array_equal(up[:, :2], 0)
+    one, other = shifts.rotated(digits, 90, none)
+    np.testing.assert_allclose(one, np.rot90(digits, 1, axes=(1, 2)), atol=1e-5)
+    np.testing.assert_allclose(other, np.rot90(digits, -1, axes=(1, 2)), atol=1e-5)
+    (thick,), (thin,) = (shifts.thickened(digits, change, none) for change in (2, -2))
+    rows = slice(10, 18)
+    for image, low, high in zip(digits, thin, thick):
+        for row in range(10, 18):
+            around = image[row - 1 : row + 2, 9:12]
+            assert (low[row, 10], high[row, 10]) == (around.min(), around.max())
+    assert np.all(thin[:, rows] <= digits[:, rows]) and np.all(digits[:, rows] <= thick[:, rows])
+
+
+def test_noise_has_its_strength_and_its_seed(digits):
+    draw = lambda seed: shifts.salted(digits, 0.2, np.random.default_rng(seed))[0]
+    changed = draw(0) != digits
+    # Half of the 20 % get the colour that most pixels have already, black.
+    assert np.mean(changed[digits == 0]) == pytest.approx(0.1, abs=0.01)
+    np.testing.assert_array_equal(draw(0), draw(0))
+    assert np.any(draw(0) != draw(1))
+    grey = np.full_like(digits, 0.5)
+    noisy = shifts.noisy(grey, 0.1, np.random.default_rng(0))[0]
+    assert noisy.std() == pytest.approx(0.1, rel=0.02) and noisy.min() >= 0 and noisy.max() <= 1
+
+
+def test_accuracy_under_shifts_is_that_of_the_models(data, digits):
+    generator = np.random.default_rng(0)
+    models = [(generator.normal(size=784), 0.1), (generator.normal(size=784), -3.0)]
+    y = data.y_test[:30]
+    found = shifts.measure(models, digits, y, seed=3)
+    for column, (weights, bias) in enumerate(models):
+        faint = y * (0.5 * digits.reshape(30, -1) @ weights + bias) > 0
+        assert found["contrast (factor)"][2, column] == pytest.approx(faint.mean())
+        moved = [
+            attacks.robust_accuracy(weights, bias, np.roll(digits, way, axis), y, 0)
+            for way, axis in ((1, 1), (-1, 1), (1, 2), (-1, 2))
+        ]
+        assert found["translation (pixels)"][0, column] == pytest.approx(np.mean(moved), abs=1e-9)

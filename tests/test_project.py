@@ -1,0 +1,108 @@
+"""What a maintainer relies on: the Makefile's choice of Python, versions, and the workflow."""
+
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+from conftest import ROOT
+
+FAKE = """#!/bin/sh
+case "$2" in
+  *exit*) exit {unsupported} ;;
+  *) echo {version} ;;
+esac
+"""
+
+
+def write_python(path, version):
+    """A program that says, as Python would, which version it is, and installs nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unsupported = int(version not in ("3.11", "3.12", "3.13"))
+    path.write_text(FAKE.format(version=version, unsupported=unsupported))
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Run make in a folder with the given Pythons, {command: version}, and no other ones."""
+    if not shutil.which("make"):
+        pytest.skip("needs make")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for path in (*ROOT.glob("requirements*.txt"), ROOT / "constraints.txt"):
+        shutil.copy(path, tmp_path)
+
+    def run(pythons, *arguments):
+        for name in ("python3.13", "python3.12", "python3.11", "python3"):
+            write_python(tmp_path / "bin" / name, pythons.get(name, "none"))
+        environment = os.environ | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+        environment = {key: environment[key] for key in environment if key != "PYTHON"}
+        return subprocess.run(
+            ["make", *arguments], cwd=tmp_path, env=environment, text=True, capture_output=True
+        )
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "pythons, arguments, chosen",
+    [
+        ({"python3": "3.14", "python3.12": "3.12", "python3.11": "3.11"}, [], "python3.12"),
+        ({"python3.13": "3.13", "python3.12": "3.12"}, [], "python3.13"),
+        ({"python3": "3.11"}, [], "python3"),
+        ({"python3.13": "3.13", "python3.11": "3.11"}, ["PYTHON=python3.11"], "python3.11"),
+        ({"python3": "3.14", "python3.13": "3.13"}, ["PYTHON=python3"], "python3.13"),
+    ],
+)
+def test_make_takes_the_first_python_that_tensorflow_supports(make, pythons, arguments, chosen):
+    done = make(pythons, "-n", "reproduce", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"^(\S+) -m venv .venv$", done.stdout, re.M) == [chosen]
+
+
+def test_make_without_such_a_python_says_what_to_do(make, tmp_path):
+    done = make({"python3": "3.14", "python3.12": "3.10"}, "test")
+    assert done.returncode == 2 and not (tmp_path / ".venv").exists()
+    assert done.stdout.count("\n") == 1 and "uv python install 3.13" in done.stdout
+
+
+def test_make_for_another_python_than_the_one_installed_stops(make, tmp_path):
+    write_python(tmp_path / ".venv" / "bin" / "python", "3.11")
+    (tmp_path / ".venv" / "installed").touch()
+    done = make({"python3.13": "3.13"}, "PYTHON=python3.13", "reproduce")
+    assert done.returncode == 2 and ".venv has Python 3.11, and python3.13 is 3.13" in done.stderr
+    assert "reproduce.py" in make({"python3.11": "3.11"}, "PYTHON=python3.11", "-n").stdout
+    assert make({"python3.13": "3.13"}, "PYTHON=python3.13", "clean").returncode == 0
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_one_version_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = (ROOT / "CITATION.cff").read_text()
+    version, date = re.search(
+        r"^## (\S+) – (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M
+    ).groups()
+    assert project["version"] == version
+    assert f"\nversion: {version}\ndate-released: {date}\n" in citation
+    assert project["requires-python"] == ">=3.11,<3.14"
+
+
+def test_workflow_and_documents_name_what_is_there():
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    assert re.search(r'python: \["3.11", "3.13"\]', workflow)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    readme = re.findall(r"^make (\S+)", (ROOT / "README.md").read_text(), re.M)
+    assert readme == re.findall(r"run: make PYTHON=python (\S+)", workflow) == ["reproduce", "test"]
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    assert set(re.findall(r"`make ([a-z-]+)[^a-z`]*`", contributing)) <= set(targets)
+    for link in re.findall(r"\]\(([^)]*)\)", contributing):
+        assert (ROOT / link).exists(), link
+
+
+def test_constraints_pin_what_is_required():
+    pins = (ROOT / "constraints.txt").read_text().splitlines()
+    for path in ROOT.glob("requirements*.txt"):
+        for line in path.read_text().splitlines():
+            assert line.startswith(("#", "-r")) or line in pins, f"{path.name}: {line}"

@@ -1,0 +1,121 @@
+"""The proof of the optimum in exact arithmetic, its refusals, and what follows from it."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from beyond import diagram, exact, optimum
+
+
+def images(data):
+    return data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 0.2, 0.3])
+def test_proof_holds_in_rational_arithmetic(data, epsilon):
+    """Every float is a fraction: once one α has made up for Σ α y, all is feasible, exactly."""
+    x, y = images(data)
+    alpha = optimum.solve(x, y, epsilon).alpha
+    active = np.flatnonzero(alpha)
+    exact_alpha = {i: Fraction(float(alpha[i])) for i in active}
+    imbalance = sum(int(y[i]) * exact_alpha[i] for i in active)
+    assert abs(imbalance) <= 1e-12 * len(active)
+    moved = next(i for i in active if 0.1 < alpha[i] < 0.9)
+    exact_alpha[moved] -= int(y[moved]) * imbalance
+    assert sum(int(y[i]) * exact_alpha[i] for i in active) == 0
+    assert all(0 <= each <= 1 for each in exact_alpha.values())
+    # A common power of two makes whole numbers of α and of the float32 pixels.
+    bits = max(each.denominator for each in exact_alpha.values())
+    whole = np.array([int(exact_alpha[i] * bits) * int(y[i]) for i in active], object)
+    pixels = np.ldexp(x[active], 40)
+    assert np.all(pixels == np.rint(pixels))
+    bound = Fraction(epsilon) * sum(exact_alpha.values()) * bits * 2**40
+    for column in pixels.T:
+        lit = np.flatnonzero(column)
+        pull = sum(whole[i] * int(column[i]) for i in lit)
+        assert abs(pull) <= bound
+
+
+def test_tiny_sets_on_a_grid_are_proved_or_told():
+    """Found gaps are honest, and the second safety proves most of what the first leaves open."""
+    generator, unproved = np.random.default_rng(0), 0
+    for _ in range(60):
+        n, pixels = generator.integers(2, 9), generator.integers(1, 5)
+        x, y = generator.integers(0, 5, (n, pixels)) / 4, generator.choice([-1.0, 1.0], n)
+        y[:2] = -1, 1
+        epsilon = generator.integers(1, 8) / 16
+        best = optimum.solve(x, y, epsilon)
+        alpha = best.alpha
+        assert best.lower_bound <= best.objective + 1e-12
+        assert np.all(np.abs((alpha * y) @ x) <= epsilon * alpha.sum() + 1e-12)
+        unproved += best.objective - best.lower_bound > 1e-7
+    assert unproved <= 3
+
+
+@pytest.mark.parametrize(
+    "y, epsilon, complaint",
+    [
+        (np.ones(4), 0.1, "both classes"),
+        (np.array([0.0, 1, 0, 1]), 0.1, r"-1 or \+1"),
+        (np.array([[1.0], [-1], [1], [-1]]), 0.1, "shape"),
+        (np.array([1.0, -1, 1, -1]), -0.1, "not negative"),
+        (np.array([1.0, -1, 1, -1]), np.nan, "finite"),
+    ],
+)
+def test_bad_arguments_are_named(y, epsilon, complaint):
+    x = np.random.default_rng(0).random((4, 3))
+    with pytest.raises(ValueError, match=complaint):
+        optimum.solve(x, y, epsilon)
+    if epsilon == 0.1:
+        with pytest.raises(ValueError, match=complaint):
+            optimum.separate(x, y)
+
+
+def test_at_the_separation_epsilon_itself_the_two_problems_differ():
+    """x = 0, 0, 1 and y = -, -, +: (2, -1) is optimal with λ = ε F = 0, at no scale robustly."""
+    x, y = np.array([[0.0], [0.0], [1.0]]), np.array([-1.0, -1.0, 1.0])
+    assert optimum.separate(x, y).epsilon == pytest.approx(0.5)
+    weights, bias = np.array([2.0]), -1.0
+    assert optimum.robust_objective(weights, bias, x, y, 0) == 0  # hinge, and a penalty of zero
+    for scale in (0.01, 1, 100, 1e6):
+        value = optimum.robust_objective(scale * weights, scale * bias, x, y, 0.5)
+        assert value == pytest.approx(1)
+    constant = optimum.robust_objective(0 * weights, -1.0, x, y, 0.5)
+    assert constant == pytest.approx(2 / 3)  # so the least robust loss is not 1
+    with pytest.raises(ValueError, match="is the ε of separation.*larger or smaller"):
+        exact.find_optimum(x, y, 0.5, optimum.separate(x, y), None)
+
+
+def test_optimal_classifier_is_piecewise_constant(data):
+    """From ε to ε only its scale moves, until it jumps: v = w / (1 + ε ‖w‖₁) is the vertex of a
+    program with a parametric cost, λ = ε F.
+    """
+    x, y = images(data)
+
+    def classifier(epsilon):
+        best = optimum.solve(x, y, epsilon)
+        norm = np.abs(best.weights).sum()
+        return np.append(best.weights, best.bias) / norm, norm
+
+    (one, small), (same, large), (other, _) = map(classifier, (0.36, 0.38, 0.34))
+    np.testing.assert_allclose(same, one, atol=1e-6)
+    assert large > 1.1 * small
+    assert np.abs(other - one).max() > 1e-3
+
+
+def test_warm_optima_are_the_cold_ones(data):
+    """Every tenth image: an ε on either side of both ends, and some between."""
+    x, y = (each[::10] for each in images(data))
+    separation, end = optimum.separate(x, y), diagram.constant_end(x, y)
+    epsilons = [0.02, 0.1, 0.15, 0.25, 0.3, 0.4, 0.45, 0.6]
+    assert epsilons[0] < separation.epsilon and epsilons[-2] < end[0] < epsilons[-1]
+    for epsilon, warm in zip(epsilons, diagram.optima(x, y, epsilons, separation, end)):
+        value = optimum.robust_objective(warm.weights, warm.bias, x, y, epsilon)
+        assert warm.objective == pytest.approx(value, abs=1e-9)
+        if epsilon > separation.epsilon:
+            cold = optimum.solve(x, y, epsilon)
+            assert warm.objective == pytest.approx(cold.objective, abs=2e-7)
+    # Just below its end the constant is not optimal.
+    below = optimum.solve(x, y, end[0] - 0.002)
+    assert below.objective < 2 * min(np.mean(y > 0), np.mean(y < 0)) - 1e-5
