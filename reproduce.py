@@ -14,7 +14,7 @@ import sys
 import time
 
 from common import cli, runs
-from report import claims, figures, report
+from report import claims, figures, page, report
 
 # (title, script, flags); a later one may read the runs of earlier ones.
 POST = (
@@ -93,6 +93,8 @@ def main(argv=None):
     if args.all and of_the_post:  # the claims are about the post's digits
         claims.main([f"--results={results}"])
     report.main([f"--results={results}"])
+    if args.all:
+        page.main([f"--results={results}"])
     print(
         f"\n{report.post_table(results)}\n\nIt took {time.perf_counter() - start:.0f} s. Look at "
         f"{results / 'README.md'} and {results / 'figures'}."

@@ -1,0 +1,187 @@
+"""Write results/explore.html: the models, their exact attacks and the test images, to play with.
+
+    python -m report.page            # a few seconds; reads the saved runs that are there
+    python -m report.page --picture docs/explore.png    # and a picture of it, with Chromium
+
+One file without network, framework or server. Its sources are in report/page/: an HTML template,
+a CSS file and a JavaScript file, readable as they are. It shows the runs of RUNS in
+plots/style.py and the optima exact-* where they are there.
+"""
+
+import base64
+import contextlib
+import json
+import shutil
+import struct
+import zlib
+
+import numpy as np
+
+import attacks
+import data_prep
+from common import cli, runs
+from plots import style
+from report import claims, report
+
+SOURCES = report.FOLDER / "page"
+FILE = "explore.html"
+LARGEST_FILE = 3_000_000  # bytes
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+TOUR_EPSILON = 0.1  # pixel units: the attack of the tour's first steps
+OPTIMUM, OPTIMUM_EPSILON = "exact-0.3", 0.3  # the tour's optimum and the attack that it holds
+
+
+def colour(name):
+    """The colour of a run in the figures; an optimum has that of the robust run of its ε."""
+    known = dict(zip(style.RUNS, style.colours(style.RUNS)))
+    return known.get(name) or known.get(name.replace("exact", "robust"), "#000000")
+
+
+def entry(name):
+    """What the page has to know of a model beside its numbers."""
+    text = style.label(name).replace(r"$\epsilon$", "ε").replace("exact", "optimum")
+    return dict(name=name, label=text, colour=colour(name), dashed=name.startswith("exact-"))
+
+
+def pack(saved, x, y, digits):
+    """The page's data as one zlib stream, whose checksum tells of any damage.
+
+    Length of the header (4 bytes, little endian); header, JSON: digits, number of images, models;
+    weights (785,) of each model, the bias last, float64: every saved weight as it is; images
+    (images, 784), bytes; labels (images,), bytes 0 and 1.
+
+    Arguments:
+        saved: runs by name; x: (images, 28, 28) uint8; y: (images,) uint8 in {0, 1}.
+    """
+    models = [entry(name) for name in saved]
+    header = json.dumps(dict(digits=digits, images=len(y), models=models)).encode()
+    weights = [np.append(run.arrays["weights"], run.arrays["bias"]) for run in saved.values()]
+    parts = struct.pack("<I", len(header)), header, np.array(weights, "<f8").tobytes()
+    return zlib.compress(b"".join([*parts, x.tobytes(), y.tobytes()]), 9)
+
+
+def tour(saved, x, y):
+    """The image of the guided tour, the sentences that are true of it, and their numbers.
+
+    Arguments as for the attacks: x (images, 784) float, y (images,) in {-1, +1}.
+    """
+    epsilon, zero = TOUR_EPSILON, np.zeros(len(y), bool)
+
+    def linear(name):
+        return [saved[name].arrays[key].astype(float) for key in ("weights", "bias")]
+
+    regular, robust = linear("regular"), linear("robust-0.2")
+    radii, robust_radii = (attacks.signed_radius(*model, x, y) for model in (regular, robust))
+    true = dict(falls=(radii > 0) & (radii < epsilon), holds=robust_radii > epsilon, pixel=zero)
+    if OPTIMUM in saved:
+        weights, bias = linear(OPTIMUM)
+        margins = y * attacks.linear_logits(weights, bias, x)
+        room = np.where(np.outer(y, weights) > 0, x, 1 - x)
+        fooled = (np.abs(weights) * room).max(axis=1) >= margins
+        radius = attacks.signed_radius(weights, bias, x, y)
+        true["pixel"] = (radius > OPTIMUM_EPSILON) & fooled
+    image = int(np.argmax(np.sum(list(true.values()), axis=0)))
+    here = x[image : image + 1], y[image : image + 1]
+    clean, clipped = (
+        float(here[1] @ attacks.attacked_logits(*regular, *here, size, clip=True))
+        for size in (0, epsilon)
+    )
+    return dict(
+        image=image,
+        epsilon=epsilon,
+        optimum_epsilon=OPTIMUM_EPSILON,
+        true={key: bool(values[image]) for key, values in true.items()},
+        margin=clean,
+        robust_margin=float(here[1] @ attacks.linear_logits(*robust, here[0])),
+        norm=float(attacks.dual_norm(regular[0])),
+        robust_norm=float(attacks.dual_norm(robust[0])),
+        clipped_reach=clean - clipped,
+        clipped_holds=clipped > 0,
+        pixels=int(np.count_nonzero(linear(OPTIMUM)[0])) if OPTIMUM in saved else 0,
+    )
+
+
+def page(results):
+    """The page as text. Raises FileNotFoundError or ValueError with the command that helps."""
+    names = dict.fromkeys([*runs.POST_RUNS, *style.RUNS, *claims.EXACT])
+    needed = {name: ([], ["weights", "bias"]) for name in names}
+    saved = claims.read_runs(results, needed, required=style.RUNS)
+    digits = saved["regular"].config["arguments"]["digits"]
+    pair, found = data_prep.read_pair(digits)
+    if found != saved["regular"].config["data_sha256"]:
+        raise ValueError(
+            f"{results} has runs of other data than {data_prep.pair_path(digits)}; make them anew "
+            f"with: {claims.reproduce_command(results, saved)}"
+        )
+    data = data_prep.load_pair(digits)
+    x, y = data.x_test.reshape(len(data.y_test), -1).astype(float), data.y_test
+    css, js = ((SOURCES / f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
+    packed = pack(saved, pair["x_test"], pair["y_test"], digits)
+    block = base64.b64encode(packed).decode()
+    template = report.environment().get_template("page/page.html.j2")
+    command = (
+        f"python -m report.page{runs.flags(results) if '--results' in runs.flags(results) else ''}"
+    )
+    return template.render(
+        css=css, js=js, block=block, digits=digits, tour=tour(saved, x, y), command=command
+    )
+
+
+def write(results):
+    """Write explore.html into a folder of results; returns its path."""
+    text = page(results)
+    if len(text.encode()) > LARGEST_FILE:
+        raise ValueError(f"{FILE} would have {len(text):,} bytes; take some runs out of style.RUNS")
+    runs.write_file(results / FILE, text)
+    return results / FILE
+
+
+def browser():
+    """The path of Chromium, or None where there is none."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextlib.contextmanager
+def chromium():
+    """Yield a browser without a window, of Playwright, which is in requirements-dev.txt."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--no-first-run", "--hide-scrollbars"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=browser(), args=quiet)
+        yield started
+        started.close()
+
+
+def opened(chromium, path, width=1280, height=900, dark=False):
+    """The file as a page in a browser from chromium(), without a network, once it is drawn."""
+    size, scheme = dict(width=width, height=height), "dark" if dark else "light"
+    view = chromium.new_page(viewport=size, color_scheme=scheme, offline=True)
+    view.goto(path.resolve().as_uri())
+    view.wait_for_selector("body[data-state]")  # ready or damaged
+    return view
+
+
+def main(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_results(parser)
+    parser.add_argument(
+        "--picture",
+        type=cli.path,
+        metavar="PNG",
+        help="draw the page into this file; needs Chromium and requirements-dev.txt",
+    )
+    args = parser.parse_args(argv)
+    path = write(cli.results_folder(args))
+    print(path)
+    if args.picture:
+        if not browser():
+            raise FileNotFoundError("--picture needs Chromium; install it (Debian: chromium)")
+        with chromium() as started:
+            runs.write_file(args.picture, opened(started, path, height=860).screenshot())
+        print(args.picture)
+
+
+if __name__ == "__main__":
+    cli.run(main)

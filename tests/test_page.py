@@ -1,0 +1,249 @@
+"""The page to play with, in a real browser, against NumPy and the saved numbers."""
+
+import base64
+import re
+
+import numpy as np
+import pytest
+
+import attacks
+from common import runs
+from report import page
+
+playwright = pytest.importorskip("playwright", reason="pip install -r requirements-dev.txt")
+pytestmark = pytest.mark.skipif(not page.browser(), reason="no Chromium: the page is not tested")
+
+EPSILONS = (0, 0.01, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+COUNTS = (0, 1, 2, 5, 20)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    for name in (*runs.POST_RUNS, *page.claims.EXACT):
+        (folder / name).symlink_to(runs.RESULTS / name)
+    return page.write(folder)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with page.chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def view(written, chromium):
+    opened = page.opened(chromium, written)
+    opened.said, opened.asked = [], []
+    opened.on("console", lambda message: opened.said.append(message.text))
+    opened.on("pageerror", lambda error: opened.said.append(str(error)))
+    opened.on("request", lambda request: opened.asked.append(request.url))
+    opened.reload()
+    opened.wait_for_selector("body[data-state=ready]")
+    return opened
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Weights and bias of every model, in float64, as the page has them."""
+    read = {}
+    for name in (*runs.POST_RUNS, *page.claims.EXACT):
+        run = runs.read(runs.RESULTS / name)
+        read[name] = run.arrays["weights"].astype(float), float(run.arrays["bias"]), run.metrics
+    return read
+
+
+@pytest.fixture(scope="module")
+def test_images(data):
+    return data.x_test.reshape(-1, 784).astype(float), data.y_test.astype(float)
+
+
+def show(view, address):
+    """Open an address on the page; returns what its table says: name -> (now, falls, count)."""
+    view.evaluate(
+        "hash => { location.hash = hash; dispatchEvent(new Event('hashchange')) }", address
+    )
+    rows = view.evaluate(
+        "[...document.querySelectorAll('#models tr')].map(row => [row.querySelector('input').value,"
+        "row.cells[1].innerText, row.cells[2].innerText, row.querySelector('.number').textContent])"
+    )
+    return {name: (now, falls, int(count)) for name, now, falls, count in rows}
+
+
+def fewest(weights, bias, x, y):
+    """The fewest pixels that fool a model, (images,): the largest |w| room first."""
+    margins, room = y * (x @ weights + bias), np.where(np.outer(y, weights) > 0, x, 1 - x)
+    sums = np.cumsum(np.sort(np.abs(weights) * room)[:, ::-1], axis=1)
+    return np.where(margins <= 0, 0, np.sum(sums < margins[:, None], axis=1) + 1)
+
+
+@pytest.mark.parametrize("clip", (0, 1))
+def test_accuracy_equals_the_saved_one_to_the_image(view, models, test_images, clip):
+    for epsilon in EPSILONS:
+        shown = show(view, f"attack=all&eps={epsilon}&clip={clip}")
+        assert set(shown) == set(models)
+        for name, (_, _, metrics) in models.items():
+            saved = metrics["robust_accuracy"]
+            column = saved["clipped" if clip else "unclipped"]
+            at = int(np.argmin(np.abs(np.array(saved["epsilon"]) - epsilon)))
+            assert shown[name][2] == round(column[at] * len(test_images[1])), (name, epsilon)
+
+
+def test_accuracy_under_few_pixels_equals_numpy(view, models, test_images):
+    needed = {name: fewest(*model[:2], *test_images) for name, model in models.items()}
+    for count in COUNTS:
+        shown = show(view, f"attack=pixels&k={count}&image=11")
+        for name in models:
+            assert shown[name][2] == np.sum(needed[name] > count), (name, count)
+            assert shown[name][1] == str(needed[name][11])
+
+
+@pytest.mark.parametrize("clip", (0, 1))
+def test_the_radius_is_where_the_decision_changes(view, models, test_images, clip):
+    x, y = test_images
+    for image in (7, 1000, 2000):
+        shown = show(view, f"image={image}&attack=all&eps=0.1&clip={clip}")
+        for name, (weights, bias, _) in models.items():
+            radius = float(shown[name][1])
+            here = weights, bias, x[image : image + 1], y[image : image + 1]
+            if not clip:
+                assert abs(attacks.signed_radius(*here)[0] - radius) <= 0.5001e-4
+            for epsilon, right in ((radius - 1e-4, True), (radius + 1e-4, False)):
+                margin = y[image] * attacks.attacked_logits(*here, epsilon, clip=bool(clip))[0]
+                assert (margin > 0) == right
+                if epsilon <= 0.5:
+                    address = f"image={image}&attack=all&eps={epsilon}&clip={clip}"
+                    assert ("right" in show(view, address)[name][0]) == right
+
+
+def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
+    box = view.locator("#paper").bounding_box()
+    view.locator("#paper").scroll_into_view_if_needed()
+    box = view.locator("#paper").bounding_box()
+    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    view.mouse.down()
+    view.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
+    view.mouse.up()
+    pixels = view.evaluate(
+        "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
+    ink = 255 - np.array(pixels).reshape(784, 4)[:, 0]
+    assert ink.max() > 200
+    rows, columns = np.nonzero(ink.reshape(28, 28))
+    assert np.ptp(rows) + 1 == 20 and np.ptp(columns) < 20
+    centre = (ink.reshape(28, 28).sum(1) @ (np.arange(28) + 0.5)) / ink.sum()
+    assert abs(centre - 14) <= 0.51
+    x = (ink / 255).astype(np.float32).astype(float)
+    view.locator("input[name=digit][value='1']").check()
+    for epsilon in (0, 0.1, 0.3):
+        view.fill("#number", str(epsilon))
+        for name, (weights, bias, _) in models.items():
+            margin = x @ weights + bias - epsilon * np.abs(weights).sum()
+            now = view.locator(f"tr:has(input[value='{name}']) td").nth(1).inner_text()
+            assert ("right" in now) == (margin > 0), (name, epsilon)
+    view.wait_for_url("**ink=**")
+    shared = view.evaluate("location.hash")
+    show(view, "image=3")
+    show(view, shared[1:])
+    again = view.evaluate(
+        "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
+    )
+    assert again == pixels
+    view.click("#clear")
+
+
+def test_the_address_holds_the_state(view):
+    show(view, "image=7&model=robust-0.2&eps=0.15&clip=1&order=mistakes&tour=2")
+    assert view.input_value("#image") == "7" and view.input_value("#number") == "0.15"
+    assert view.is_checked("#clip") and view.is_checked("input[value='robust-0.2']")
+    view.fill("#number", "0.25")
+    view.wait_for_url("**eps=0.25**")
+    for part in ("image=7", "model=robust-0.2", "clip=1", "order=mistakes", "tour=2"):
+        assert part in view.evaluate("location.hash")
+    before = view.evaluate("location.hash")
+    show(view, "image=-1&model=none&eps=9&attack=x&k=1.5&tour=99&clip=1&order=mistakes")
+    view.wait_for_timeout(300)
+    assert view.evaluate("location.hash") == before  # what makes no sense changes nothing
+
+
+def test_keys_alone(view):
+    show(view, "image=7&model=regular&eps=0.1&attack=all")
+    view.focus("#slider")
+    view.keyboard.press("ArrowRight")
+    assert view.input_value("#number") == "0.101"
+    view.focus("#following")
+    view.keyboard.press("Enter")
+    assert view.input_value("#image") == "8"
+    view.focus("#weights")
+    before = view.inner_text("#pixel")
+    view.keyboard.press("ArrowDown")
+    assert re.search(r"Row \d+, column \d+", view.inner_text("#pixel"))
+    assert view.inner_text("#pixel") != before
+    view.focus("#paper")
+    for key in (" ", "ArrowDown", "ArrowDown", "ArrowDown"):
+        view.keyboard.press(key)
+    assert "drawing" in view.inner_text("#clean-text").lower()
+    view.click("#clear")
+
+
+def test_the_tour_says_what_the_page_shows(view):
+    steps = view.locator("#tour li").count()
+    assert steps == 5
+    show(view, view.locator("#tour li").first.get_attribute("data-state") + "&tour=1")
+    expected = ["wrong", "right", None, "wrong", None]
+    for step, word in enumerate(expected):
+        if step:
+            view.click("#next")
+        assert view.locator("#tour li:visible").count() == 1
+        if word:
+            assert word in view.inner_text("#verdict"), step
+        if step == 2:
+            held = "safe" in view.inner_text("#tour li:visible")
+            assert ("right" in view.inner_text("#verdict")) == held
+
+
+def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium):
+    from axe_playwright_python.sync_playwright import Axe
+
+    for width, dark in ((360, False), (1280, True)):
+        view = page.opened(chromium, written, width, 800, dark)
+        found = Axe().run(view).response["violations"]
+        assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
+        assert view.evaluate("document.documentElement.scrollWidth") == width
+        assert not view.evaluate(
+            "[...document.querySelectorAll('button, label, td, canvas, p')].filter(node =>"
+            "node.offsetParent && !node.classList.contains('hidden') &&"
+            "node.getBoundingClientRect().right > innerWidth).map(node => node.outerHTML)"
+        )
+
+
+def test_a_damaged_file_says_so(written, chromium, tmp_path):
+    text = written.read_text()
+    start = text.index('id="data">') + len('id="data">')
+    packed = text[start : text.index("</script>", start)]
+    raw = bytearray(base64.b64decode(packed))
+    raw[len(raw) // 2] ^= 1
+    for name, block in (
+        ("flipped", base64.b64encode(raw).decode()),
+        ("short", packed[: len(packed) // 2 // 4 * 4]),
+        ("empty", ""),
+        ("noise", "?" + packed[1:]),
+    ):
+        copy = tmp_path / f"{name}.html"
+        copy.write_text(text[:start] + block + text[start + len(packed) :])
+        view = page.opened(chromium, copy)
+        assert view.is_visible("#fault") and not view.is_visible("#page"), name
+        assert "damaged" in view.inner_text("#fault")
+
+
+def test_no_request_and_no_message(view, written):
+    # Reading a canvas' pixels, which is done here and not by the page, has a message of its own.
+    assert [text for text in view.said if "getImageData" not in text] == []
+    assert set(view.asked) <= {written.resolve().as_uri(), "data:,"}
+    assert written.stat().st_size <= page.LARGEST_FILE
+
+
+def test_sources_are_small():
+    for name, most in (("page.js", 500), ("page.css", 200)):
+        lines = (page.SOURCES / name).read_text(encoding="utf-8").splitlines()
+        assert len(lines) < most, name
