@@ -3,10 +3,9 @@
 python benchmarks/page.py       # a few seconds; needs Chromium and requirements-dev.txt
 """
 
-import importlib
-import sys
-
 import bench
+
+from report import page
 
 STEPS = 101  # values of ε from 0 to 0.5, as if dragged from one end to the other
 DRAG = """steps => {
@@ -24,8 +23,6 @@ DRAG = """steps => {
 
 def main():
     args = bench.arguments(__doc__, repeat=3)
-    sys.path.pop(0)  # this folder, whose plots.py is not the plots that the page needs
-    page = importlib.import_module("report.page")
     path = page.write(bench.runs.RESULTS)
     with page.chromium() as chromium:
         view = page.opened(chromium, path)

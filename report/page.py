@@ -10,6 +10,7 @@ plots/style.py and the optima exact-* where they are there.
 
 import base64
 import contextlib
+import importlib
 import json
 import shutil
 import struct
@@ -20,7 +21,6 @@ import numpy as np
 import attacks
 import data_prep
 from common import cli, runs
-from plots import style
 from report import claims, report
 
 SOURCES = report.FOLDER / "page"
@@ -31,15 +31,21 @@ TOUR_EPSILON = 0.1  # pixel units: the attack of the tour's first steps
 OPTIMUM, OPTIMUM_EPSILON = "exact-0.3", 0.3  # the tour's optimum and the attack that it holds
 
 
+def figure_style():
+    """plots/style.py, imported when it is needed: it imports Matplotlib."""
+    return importlib.import_module("plots.style")
+
+
 def colour(name):
     """The colour of a run in the figures; an optimum has that of the robust run of its ε."""
+    style = figure_style()
     known = dict(zip(style.RUNS, style.colours(style.RUNS)))
     return known.get(name) or known.get(name.replace("exact", "robust"), "#000000")
 
 
 def entry(name):
     """What the page has to know of a model beside its numbers."""
-    text = style.label(name).replace(r"$\epsilon$", "ε").replace("exact", "optimum")
+    text = figure_style().label(name).replace(r"$\epsilon$", "ε").replace("exact", "optimum")
     return dict(name=name, label=text, colour=colour(name), dashed=name.startswith("exact-"))
 
 
@@ -103,9 +109,9 @@ def tour(saved, x, y):
 
 def page(results):
     """The page as text. Raises FileNotFoundError or ValueError with the command that helps."""
-    names = dict.fromkeys([*runs.POST_RUNS, *style.RUNS, *claims.EXACT])
+    names = dict.fromkeys([*runs.POST_RUNS, *figure_style().RUNS, *claims.EXACT])
     needed = {name: ([], ["weights", "bias"]) for name in names}
-    saved = claims.read_runs(results, needed, required=style.RUNS)
+    saved = claims.read_runs(results, needed, required=runs.POST_RUNS)
     digits = saved["regular"].config["arguments"]["digits"]
     pair, found = data_prep.read_pair(digits)
     if found != saved["regular"].config["data_sha256"]:
@@ -131,7 +137,7 @@ def write(results):
     """Write explore.html into a folder of results; returns its path."""
     text = page(results)
     if len(text.encode()) > LARGEST_FILE:
-        raise ValueError(f"{FILE} would have {len(text):,} bytes; take some runs out of style.RUNS")
+        raise ValueError(f"{FILE} would have {len(text):,} bytes; take some out of plots' RUNS")
     runs.write_file(results / FILE, text)
     return results / FILE
 

@@ -100,10 +100,11 @@ def test_importing_a_module_changes_nothing_in_the_process():
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_bad_flag_is_a_usage_error_and_nothing_is_begun(monkeypatch, capsys, tmp_path, name):
-    flag = "--source" if name == "data_prep" else "--results"
+    flag = {"data_prep": "--source", "report.compare": "RESULTS"}.get(name, "--results")
     path = ROOT / "plots" / "__main__.py" if name == "plots" else source(name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [str(path), flag, ""])
+    words = ["", "other"] if flag == "RESULTS" else [flag, ""]
+    monkeypatch.setattr(sys, "argv", [str(path), *words])
     here = ROOT if command(name).startswith("-m") else path.parent
     monkeypatch.setattr(sys, "path", [str(here), *sys.path])
     with pytest.raises(SystemExit) as caught:

@@ -1,6 +1,6 @@
 """Time of every figure, from the committed runs, one after the other in one process.
 
-python benchmarks/plots.py       # about a minute
+python benchmarks/figures.py       # about a minute
 """
 
 import importlib
@@ -30,7 +30,7 @@ def main():
 
     seconds = bench.in_turn({name: lambda name=name: draw(name) for name in names}, args.repeat)
     together = round(sum(map(statistics.median, seconds.values())), 2)
-    bench.finish("plots", args, seconds, names[0], together=together)
+    bench.finish("figures", args, seconds, names[0], together=together)
 
 
 if __name__ == "__main__":
