@@ -107,11 +107,16 @@ def linear_logits(weights, bias, x):
     """ŷ = w·x + b, shape (batch,)."""
     x = check_images(x)
     weights, bias = check_linear(weights, bias, x.shape[1])
-    with np.errstate(invalid="ignore"):  # OpenBLAS may warn of 0 times finite weights (numpy#24067)
-        logits = x @ weights + bias
+    logits = _product(x, weights) + bias
     if not np.all(np.isfinite(logits)):
         raise ValueError("the logits are not finite; weights or bias are too large")
     return logits
+
+
+def _product(left, right):
+    """left @ right of checked arrays, without OpenBLAS' false warning of 0 times finite numbers."""
+    with np.errstate(invalid="ignore"):  # numpy/numpy#24067
+        return left @ right
 
 
 def robust_margins(margins, weights, epsilon, norm=np.inf):
@@ -179,7 +184,7 @@ def attacked_logits(weights, bias, x, y, epsilon, norm=np.inf, clip=False):
     if not clip:
         return logits - y * epsilon * dual_norm(weights, norm)
     moves = _box_moves(np.asarray(weights), check_images(x), y, epsilon, norm)
-    return logits - y * (moves @ np.abs(weights))
+    return logits - y * _product(moves, np.abs(weights))
 
 
 def signed_radius(weights, bias, x, y, norm=np.inf, clip=False):
@@ -205,7 +210,7 @@ def certified_radius(weights, bias, x, norm=np.inf, clip=False):
 
     The prediction may be right or wrong.
     """
-    return np.abs(signed_radius(weights, bias, x, np.ones(len(x)), norm, clip))
+    return np.abs(signed_radius(weights, bias, x, np.ones(len(x), np.asarray(x).dtype), norm, clip))
 
 
 def robust_accuracy(weights, bias, x, y, epsilons, norm=np.inf, clip=False):
@@ -270,7 +275,7 @@ def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
     epsilons, logits = check_epsilon(epsilons), linear_logits(weights, bias, x)
     margins = check_labels(y, len(logits)) * logits
     source_weights, _ = check_linear(source_weights, 0.0, np.size(weights))
-    reach = epsilons * (np.asarray(weights) @ worst_direction(source_weights))
+    reach = epsilons * _product(np.asarray(weights), worst_direction(source_weights))
     return _survival(margins, reach)
 
 
@@ -302,8 +307,8 @@ def _level(limits, rates, target):
     level = np.full(len(target), np.inf, np.result_type(limits, rates))
     rows, t = np.arange(len(target)), np.zeros_like(level)
     while len(rows):
-        reached = np.minimum(limits, t[:, np.newaxis]) @ rates
-        slope = (limits > t[:, np.newaxis]).astype(rates.dtype) @ rates
+        reached = _product(np.minimum(limits, t[:, np.newaxis]), rates)
+        slope = _product((limits > t[:, np.newaxis]).astype(rates.dtype), rates)
         rising = slope > 0
         step = np.divide(target - reached, slope, out=np.zeros_like(t), where=rising)
         going = t + step > t
