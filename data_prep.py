@@ -109,7 +109,7 @@ def read_source(source):
             raise ValueError(
                 f"{source} has no {', '.join(missing)}; an mnist.npz holds {', '.join(MNIST)}"
             )
-        return {name: arrays[name] for name in MNIST}
+        return {name: in_bytes(arrays[name]) for name in MNIST}
     arrays, raw = {}, source / "MNIST" / "raw"  # below torchvision's root
     source = raw if raw.is_dir() else source
     for name, (file, shape, _) in MNIST.items():
@@ -124,6 +124,13 @@ def read_source(source):
             )
         arrays[name] = read_idx(found[0], shape)
     return arrays
+
+
+def in_bytes(array):
+    """The array as uint8 if that changes no value, as of an npz of int64, and else as it is."""
+    with np.errstate(invalid="ignore"):
+        converted = array.astype(np.uint8)
+    return converted if np.array_equal(converted, array) else array
 
 
 def download():
@@ -144,10 +151,16 @@ def check_mnist(arrays, source):
     for name, (file, shape, sha256) in MNIST.items():
         array = arrays[name]
         content = idx_header(shape) + np.ascontiguousarray(array).tobytes()
-        same = hashlib.sha256(content).hexdigest() == sha256
-        if array.shape != shape or array.dtype != np.uint8 or not same:
+        fault = None
+        if array.shape != shape:
+            fault = f"its shape is {array.shape}, not {shape}"
+        elif array.dtype != np.uint8:
+            fault = f"it has values of {array.dtype} other than the whole numbers from 0 to 255"
+        elif hashlib.sha256(content).hexdigest() != sha256:
+            fault = "shape and type are right, its values are others (the SHA-256 differs)"
+        if fault:
             raise ValueError(
-                f"{source}: {name} is not MNIST's {file} (SHA-256 differs); get the original file"
+                f"{source}: {name} is not MNIST's {file}: {fault}; get the original file"
             )
 
 
@@ -207,7 +220,8 @@ def read_pair(digits=runs.DIGITS):
 class Data(NamedTuple):
     """Both splits of a pair, ready for training.
 
-    x: (n, 28, 28, 1) float32 in [0, 1]; y: (n,) float32 in {-1, +1}; digest: SHA-256 of the arrays.
+    x: (n, 28, 28, 1) float32 in [0, 1]; y: (n,) float32 in {-1, +1}; digest: SHA-256 of the arrays;
+    x_val, y_val: images held out of the training set, none unless asked for.
     """
 
     x_train: np.ndarray
@@ -215,10 +229,15 @@ class Data(NamedTuple):
     x_test: np.ndarray
     y_test: np.ndarray
     digest: str
+    x_val: np.ndarray
+    y_val: np.ndarray
 
 
-def load_pair(digits=runs.DIGITS):
+def load_pair(digits=runs.DIGITS, validation=None):
     """Load both splits of a pair (A, B), A labelled -1 and B +1.
+
+    Arguments:
+        validation: the share of the training images, the last ones, that is held out; None: none.
 
     Raises FileNotFoundError or ValueError.
     """
@@ -229,7 +248,11 @@ def load_pair(digits=runs.DIGITS):
     for y in floats[1::2]:
         y *= 2
         y -= 1
-    return Data(floats[0][..., np.newaxis], floats[1], floats[2][..., np.newaxis], floats[3], found)
+    x_train, y_train, x_test, y_test = floats
+    x_train, x_test = x_train[..., np.newaxis], x_test[..., np.newaxis]
+    kept = len(y_train) - round(len(y_train) * (validation or 0))
+    held_out = x_train[kept:], y_train[kept:]
+    return Data(x_train[:kept], y_train[:kept], x_test, y_test, found, *held_out)
 
 
 def load(split, digits=runs.DIGITS):

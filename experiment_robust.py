@@ -20,7 +20,7 @@ LEARNING_RATE = 0.01  # for the losses summed over a batch and divided by BATCH_
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
     cli.add_epsilons(parser, runs.EPSILONS)
     return parser.parse_args(argv)
 
@@ -71,21 +71,24 @@ def experiment(args, data, epsilon):
     folder = cli.results_folder(args) / runs.name(RUN, epsilon)
     with runs.write(folder) as place:
         record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
-        watchers = [callbacks.Evaluation(measured, data.x_test, data.y_test), record]
+        test = callbacks.Evaluation(measured, data.x_test, data.y_test)
+        held_out = callbacks.Evaluation(measured, data.x_val, data.y_val, "val")
+        watchers = [test, held_out, record]
         order = dict(shuffle=args.shuffle, seed=args.seed)
         history = training.train(
             step, model, data.x_train, data.y_train, args.epochs, args.batch_size, watchers, **order
         )
         metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
         table = {"epoch": history.epoch, **history.history}
-        runs.save(place, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
+        loss = robust_hinge_loss
+        runs.save(place, args, data, metrics, arrays, model, table, loss, epsilon=epsilon)
     accuracy, weight_l1_norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
     print(f"{folder}: test accuracy {accuracy:.2%}, ‖w‖₁ {weight_l1_norm:.2f}")
 
 
 def main(argv=None):
     args = parse_args(argv)
-    data = data_prep.load_pair(args.digits)
+    data = data_prep.load_pair(args.digits, args.validation)
     for epsilon in args.epsilons:
         experiment(args, data, epsilon)
 

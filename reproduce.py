@@ -1,12 +1,14 @@
 """Reproduce the post, in its order: data, four models, thirteen figures, table, report.
 
     python reproduce.py              # the post, into results/; about three imports of TensorFlow
-    python reproduce.py --all        # and everything beyond it: about a minute on two cores
+    python reproduce.py --all        # and everything beyond it: about 40 of them
     python reproduce.py --digits 3 8 # another pair, into results-3-8/ (build it with data_prep.py)
+    python reproduce.py --epsilon 0.05 --epsilon 8/255 --results mine   # other robust models
 
 Ends with the post's table beside ours. The report has a section for whatever runs are there.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import signal
@@ -44,21 +46,31 @@ def parse_args(argv=None):
     parser = cli.parser(__doc__)
     cli.add_digits(parser)
     cli.add_results(parser)
+    cli.add_epsilons(parser, runs.EPSILONS)
     parser.add_argument("--all", action="store_true", help="everything beyond the post as well")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.all and tuple(args.epsilons) != runs.EPSILONS:
+        parser.error("argument --epsilon: not with --all, which measures the post's claims")
+    return args
 
 
-def run_steps(steps, shared):
+def heading(text, start):
+    """A line that stands out, with the seconds since `start`."""
+    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+    print(f"\n{bold}== {time.perf_counter() - start:3.0f} s: {text}{plain}", flush=True)
+
+
+def run_steps(steps, shared, start):
     """Run some scripts, each under its title; imported late, as TensorFlow is slow to load."""
-    for title, module, flags in steps:
-        print(f"\n== {title} (python {module})", flush=True)
+    for number, (title, module, flags) in enumerate(steps, 1):
+        heading(f"{number}/{len(steps)} {title} (python {module})", start)
         importlib.import_module(module).main([*flags, *shared])
 
 
-def run_beside(steps, shared):
+def run_beside(steps, shared, start):
     """What the second process does; Ctrl-C reaches it, too, and is left to the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run_steps(steps, shared)
+    run_steps(steps, shared, start)
 
 
 def draw_figures(names, results):
@@ -74,21 +86,28 @@ def main(argv=None):
     args = parse_args(argv)
     results, start = cli.results_folder(args), time.perf_counter()
     shared = ["--digits", *map(str, args.digits), f"--results={results}"]
-    run_steps([("verify the data", "data_prep", [])], shared[:3])
-    run_steps(POST, shared)
+    with contextlib.suppress(OSError, LookupError):
+        cases = runs.read_json(runs.RESULTS / "benchmarks" / "pipeline.json")["cases"]
+        seconds = cases["reproduce.py --all" if args.all else "reproduce.py"]["median"]
+        print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
+    results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
+    radii = [word for epsilon in args.epsilons for word in ("--epsilon", str(epsilon))]
+    post = (*POST[:-1], (*POST[-1][:2], radii))
+    run_steps([("verify the data", "data_prep", [])], shared[:3], start)
+    run_steps(post, shared, start)
     if args.all:
         beside = multiprocessing.get_context("spawn").Process(
-            target=run_beside, args=(BESIDE, shared), daemon=True
+            target=run_beside, args=(BESIDE, shared, start), daemon=True
         )
         beside.start()
-        run_steps(BEYOND, shared)
+        run_steps(BEYOND, shared, start)
         beside.join()
         if beside.exitcode:
             raise ValueError(f"a step failed: {', '.join(title for title, *_ in BESIDE)}")
 
-    print("\n== draw the figures", flush=True)
+    heading("draw the figures", start)
     draw_figures(figures.FIGURES if args.all else figures.POST_FIGURES, results)
-    print("\n== write the report", flush=True)
+    heading("write the report", start)
     of_the_post = tuple(args.digits) == runs.DIGITS
     if args.all and of_the_post:  # the claims are about the post's digits
         claims.main([f"--results={results}"])

@@ -14,7 +14,7 @@ import math
 import data_prep
 from common import cli, evaluation, runs, training
 from common.lazy import callbacks, keras
-from experiment_robust import BATCH_SIZE, losses_and_logits, train_step
+from experiment_robust import BATCH_SIZE, losses_and_logits, robust_hinge_loss, train_step
 
 RUN = "converged"  # robust-0.1-converged
 EPOCHS = 100
@@ -49,7 +49,8 @@ def experiment(args, data, epsilon):
         )
         metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
         table = {"epoch": history.epoch, **history.history}
-        runs.save(place, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
+        loss = robust_hinge_loss
+        runs.save(place, args, data, metrics, arrays, model, table, loss, epsilon=epsilon)
     loss, accuracy = metrics["train_loss"], metrics["test_accuracy"]
     print(f"{folder}: robust loss {loss:.6f}, test accuracy {accuracy:.2%}")
 

@@ -18,7 +18,14 @@ import attacks
 import data_prep
 from common import cli, runs, training
 from common.lazy import keras
-from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE, losses_and_logits, train_step
+from experiment_regular import (
+    BATCH_SIZE,
+    EPOCHS,
+    LEARNING_RATE,
+    hinge_loss,
+    losses_and_logits,
+    train_step,
+)
 
 RUN = "network"
 HIDDEN = (64, 64)  # units of the two hidden layers
@@ -174,7 +181,7 @@ def main(argv=None):
                 means = function(losses).mean(axis=0).tolist()
                 metrics[measured][name] = dict(zip(DIRECTIONS, means))
         table = {"epoch": history.epoch, **history.history}
-        runs.save(place, args, data, metrics, arrays, model, history=table)
+        runs.save(place, args, data, metrics, arrays, model, table, hinge_loss)
     print(f"{folder}: test accuracy {metrics['test_accuracy']:.2%}")
 
 

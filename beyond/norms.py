@@ -85,7 +85,7 @@ def main(argv=None):
             )
     with runs.write(results / RUN) as place:
         arrays = dict(weights=np.array(found), radius=np.array([row["epsilon"] for row in rows]))
-        runs.save(place, args, data, dict(models=rows), arrays)
+        runs.save(place, args, data, dict(models=rows), arrays, loss=dual_hinge_loss)
     print(results / RUN)
 
 

@@ -96,12 +96,13 @@ def main(argv=None):
     results = cli.results_folder(args)
     hinge = lambda targets, logits, weights: regular.hinge_loss(targets, logits)
     models = [(hinge, regular.LEARNING_RATE)]
-    experiment(args, data, results / "regular-seeds", models)
+    experiment(args, data, results / "regular-seeds", models, loss=regular.hinge_loss)
     models = [
         (functools.partial(robust.robust_hinge_loss, epsilon=epsilon), robust.LEARNING_RATE)
         for epsilon in runs.EPSILONS
     ]
-    experiment(args, data, results / "robust-seeds", models, epsilons=list(runs.EPSILONS))
+    run = dict(loss=robust.robust_hinge_loss, epsilons=list(runs.EPSILONS))
+    experiment(args, data, results / "robust-seeds", models, **run)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def main(argv=None):
     folder = results / runs.name(RUN)
     with runs.write(folder) as place:
         arrays = dict(weights=np.array(models), optimum_pixels=kept)
-        runs.save(place, args, data, metrics, arrays)
+        runs.save(place, args, data, metrics, arrays, loss=robust_hinge_loss)
     print(folder)
 
 

@@ -38,7 +38,7 @@ class Evaluation(keras.callbacks.Callback):
 
     Arguments:
         losses_and_logits: a function of (x, y) that gives both, (batch,).
-        x, y: the data; name: what their numbers are called.
+        x, y: the data, without which nothing is added; name: what their numbers are called.
     """
 
     def __init__(self, losses_and_logits, x, y, name="test"):
@@ -46,6 +46,8 @@ class Evaluation(keras.callbacks.Callback):
         self.losses_and_logits, self.x, self.y, self.name = losses_and_logits, x, y, name
 
     def on_epoch_end(self, epoch, logs=None):
+        if not len(self.y):
+            return
         losses, logits = self.losses_and_logits(self.x, self.y)
         logs[f"{self.name}_loss"] = float(np.mean(losses))
         logs[f"{self.name}_accuracy"] = float(np.mean(self.y * np.array(logits) > 0))

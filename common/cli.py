@@ -110,8 +110,11 @@ def add_epsilons(to, default):
     )
 
 
-def add_training(to, epochs, batch_size, learning_rate, shuffle=False):
-    """The flags of every experiment that trains; the defaults are the experiment's own."""
+def add_training(to, epochs, batch_size, learning_rate, shuffle=False, validation=False):
+    """The flags of every experiment that trains; the defaults are the experiment's own.
+
+    validation: whether it has --validation as well.
+    """
     add_digits(to)
     add_results(to)
     to.add_argument(
@@ -146,6 +149,14 @@ def add_training(to, epochs, batch_size, learning_rate, shuffle=False):
         help="a new order of the images each epoch; the post has one fixed order "
         "(default: %(default)s)",
     )
+    if validation:
+        to.add_argument(
+            "--validation",
+            type=number(float, 0, 0.9, exclusive=True),
+            metavar="SHARE",
+            help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
+            "val_accuracy on them (default: none, as in the post)",
+        )
 
 
 def add_dtype(to, default):

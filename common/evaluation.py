@@ -38,9 +38,10 @@ def figure_arrays(weights, bias, data):
     """What the figures of any linear run need, as named arrays.
 
     Returns weights (784,), bias (), test_logits and test_targets (2115,); misclassified_clean (up
-    to 4, 784), the images misclassified without an attack, nearest to the boundary first;
-    shown_epsilons (k,), attacked_images (k, 784) and attacked_found (k,): for each ε the unclipped
-    attacked image that is misclassified and nearest to the boundary, where there is one.
+    to 4, 784), the images misclassified without an attack, nearest to the boundary first, and their
+    misclassified_targets; shown_epsilons (k,), attacked_images (k, 784) and attacked_targets (k,):
+    for each ε the unclipped attacked image that is misclassified and nearest to the boundary, and
+    its class, 0 where there is none.
     """
     x, y = data.x_test.reshape(len(data.x_test), -1), data.y_test
     logits, nearest = attacks.linear_logits(weights, bias, x), []
@@ -49,18 +50,21 @@ def figure_arrays(weights, bias, data):
         wrong = np.flatnonzero(margins <= 0)
         nearest.append(wrong[np.argsort(np.abs(margins[wrong]), kind="stable")])
     images = np.zeros((len(SHOWN_EPSILONS), x.shape[1]), np.float32)
-    for image, wrong, epsilon in zip(images, nearest, SHOWN_EPSILONS):
+    targets = np.zeros(len(SHOWN_EPSILONS), np.int8)
+    for row, (wrong, epsilon) in enumerate(zip(nearest, SHOWN_EPSILONS)):
         if len(wrong):
-            image[:] = attacks.attack_linear(weights, x[wrong[:1]], y[wrong[:1]], epsilon)
+            images[row] = attacks.attack_linear(weights, x[wrong[:1]], y[wrong[:1]], epsilon)
+            targets[row] = y[wrong[0]]
     return dict(
         weights=weights,
         bias=bias,
         test_logits=logits,
         test_targets=y.astype(np.int8),
         misclassified_clean=x[nearest[0][:SHOWN_CLEAN]],
+        misclassified_targets=y[nearest[0][:SHOWN_CLEAN]].astype(np.int8),
         shown_epsilons=SHOWN_EPSILONS,
         attacked_images=images,
-        attacked_found=np.array([len(wrong) > 0 for wrong in nearest]),
+        attacked_targets=targets,
     )
 
 

@@ -7,6 +7,7 @@ and NaN is refused in both directions. Written beside its place and moved there 
 
 import contextlib
 import importlib.metadata
+import inspect
 import io
 import json
 import os
@@ -27,12 +28,11 @@ from common import ROOT
 RESULTS = ROOT / "results"
 DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 EPSILONS = (0.1, 0.2, 0.3)  # of the post's robust models, in pixel units
-POST_RUNS = ("regular", "robust-0.1", "robust-0.2", "robust-0.3")  # its four models, in its order
 FILES = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras", ".DS_Store"}
 # What json, zipfile and NumPy raise for a damaged file.
 DAMAGE = (ValueError, LookupError, OSError, EOFError, RecursionError, zipfile.BadZipFile)
 DAMAGE += (zlib.error, NotImplementedError, SyntaxError)
-LOGIT_TOLERANCE = 1e-4  # relative to the largest logit: float32 needs 1e-6, float16 exceeds it
+LOGIT_TOLERANCE = 1e-4  # of the largest logit: float32 is off by up to 5e-7, float16 by 3e-4
 
 
 class Run(NamedTuple):
@@ -59,6 +59,26 @@ def name(kind, epsilon=None, variant=None):
     return "-".join(filter(None, [kind, epsilon is not None and epsilon_name(epsilon), variant]))
 
 
+POST_RUNS = ("regular", *(name("robust", epsilon) for epsilon in EPSILONS))  # its four models
+
+
+def radius(run):
+    """The ε in the name of a run, as a Fraction: 1/10 for robust-0.1, 8/255 for robust-8_255."""
+    return Fraction(run.split("-")[1].replace("_", "/"))
+
+
+def post_runs(results):
+    """The post's four models; or, where a folder has robust ones of other ε, those that it has.
+
+    In order of ε, the regular model first.
+    """
+    folders = (path.name for path in Path(results).glob("robust-*"))
+    robust = [run for run in folders if re.fullmatch(r"robust-\d+([._]\d+)?", run)]
+    if set(robust) <= set(POST_RUNS):
+        return POST_RUNS
+    return ("regular", *sorted(robust, key=radius))
+
+
 def command(run, **arguments):
     """The command that makes a run, by its name: the script with that name in its constant RUN.
 
@@ -80,6 +100,9 @@ def command(run, **arguments):
         flag = key.replace("_", "-")
         if isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif key == "epsilons":
+            for each in value:
+                words += ["--epsilon", epsilon_name(each).replace("_", "/")]
         elif value is not None:
             words += [f"--{flag}", *map(str, value if isinstance(value, list) else [value])]
     return shlex.join(words)
@@ -127,20 +150,22 @@ def write(folder):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def save(place, args, data, metrics, arrays, model=None, history=None, **run):
+def save(place, args, data, metrics, arrays, model=None, history=None, loss=None, **run):
     """Write a run's files into `place`, the folder that `write` gives.
 
     Arguments:
         args: the script's arguments; data: data_prep.Data.
         metrics: numbers; arrays: named arrays of finite numbers; model: a Keras model or None.
         history: the columns of history.csv, by name.
+        loss: the function of the loss that was trained with, of which script and formula are kept.
         run: what else describes this run, such as epsilon.
 
     Raises ValueError if the model's logits are not test_logits, where the arrays have them.
     """
     if model is not None and "test_logits" in arrays:
         check_logits(model, data.x_test, arrays["test_logits"])
-    hidden = ("debug", "results", "epsilons")
+    # A run of one ε has that in its name; other scripts are told all of them by flags.
+    hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
     versions = {"python": platform.python_version()}
     for package in ("tensorflow", "keras", "numpy", "scipy"):
@@ -148,7 +173,7 @@ def save(place, args, data, metrics, arrays, model=None, history=None, **run):
     # The place .robust-0.1.123.new becomes the folder robust-0.1.
     config = {
         "command": command(place.name[1:].rsplit(".", 2)[0], **arguments),
-        "run": run,
+        "run": run | ({"loss": formula(loss)} if loss else {}),
         "arguments": arguments,
         "versions": versions,
         "data_sha256": data.digest,
@@ -161,6 +186,16 @@ def save(place, args, data, metrics, arrays, model=None, history=None, **run):
         write_file(place / "history.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
     if model is not None:
         save_model(place / "model.keras", model)
+
+
+def formula(function):
+    """The last thing that a function returns, as its script has it; the name if there is none."""
+    try:
+        script, source = inspect.getsourcefile(function), inspect.getsource(function)
+    except (OSError, TypeError):  # typed into an interpreter
+        return function.__name__
+    body = " ".join(source.rpartition("return ")[2].split())
+    return f"{Path(script).name}: {function.__name__} = {body}"
 
 
 def check_logits(model, x, logits):

@@ -86,8 +86,8 @@ def train(
         x: (n, 28, 28, 1) in [0, 1]; y: (n,) in {-1, +1}. The last batch may be short.
         callbacks: any of Keras'; self.model.last_batch, a Batch, is what the step gave.
         shuffle: a new order of the images each epoch, drawn with `seed`.
-        verbose: as in fit: 1 for the progress bar, 2 for a line an epoch, 0 for silence; None for
-            the bar in a terminal and lines elsewhere.
+        verbose: 1 for a bar of all steps, 2 for a line at the end, 0 for silence; None for the bar
+            in a terminal and the line elsewhere.
 
     Returns the keras.callbacks.History. Raises ValueError for labels other than -1 and +1, and,
     with the epoch, if the loss diverges.
@@ -102,16 +102,12 @@ def train(
     step = tf.function(
         lambda x, y, start: train_step(x[start : start + batch_size], y[start : start + batch_size])
     ).get_concrete_function(x, tf.constant(labels), starts[0])
-    model.stop_training, first_loss = False, None
+    model.stop_training, first_loss, steps, logs = False, None, 0, {}
     callbacks = keras.callbacks.CallbackList(
-        callbacks,
-        add_history=True,
-        add_progbar=verbose > 0,
-        model=model,
-        verbose=verbose,
-        epochs=epochs,
-        steps=len(starts),
+        callbacks, add_history=True, model=model, verbose=0, epochs=epochs, steps=len(starts)
     )
+    total, shown = epochs * len(starts), ("loss", "accuracy")
+    bar = keras.utils.Progbar(total, verbose=verbose, stateful_metrics=shown)
     callbacks.on_train_begin()
     first_epoch = model._initial_epoch or 0  # where BackupAndRestore resumes, as in fit
     for epoch in range(epochs):
@@ -133,6 +129,8 @@ def train(
             logs = {"loss": float(loss / done), "accuracy": float(correct / done)}
             first_loss = first_loss or logs["loss"]
             callbacks.on_train_batch_end(batch, logs)
+            steps = epoch * len(starts) + batch + 1
+            bar.update(steps, logs.items(), finalize=False)
             if model.stop_training:
                 break
         if not logs["loss"] <= DIVERGED * max(first_loss, 1):  # NaN counts as diverged
@@ -143,6 +141,7 @@ def train(
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    bar.update(steps, logs.items(), finalize=True)
     model.last_batch = None  # fit would not renew it
     callbacks.on_train_end()
     return model.history

@@ -1,6 +1,6 @@
 """Accuracy of the four models.
 
-    python plots/accuracy_table.py   # figure 8 of the post; reads the runs of style.RUNS
+    python plots/accuracy_table.py   # figure 8 of the post; reads regular and robust-*
 
 Train is what the post prints: the running average over the last epoch, while the weights move.
 """

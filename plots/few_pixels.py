@@ -1,7 +1,7 @@
 """Accuracy when an attacker may set a few pixels of each image to anything from 0 to 1; below, one
 test image with the fewest pixels changed (framed) that make each model wrong.
 
-    python plots/few_pixels.py       # reads the runs of style.RUNS and exact-*
+    python plots/few_pixels.py       # reads the models and exact-*
 
 The attack is exact: it takes the pixels with the largest |weight| times the way that they can go.
 The image is the one for which these numbers are nearest to each model's median.

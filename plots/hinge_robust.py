@@ -1,9 +1,10 @@
-"""The robust hinge: both kinks move outward by ε‖w‖₁.
+"""The robust hinge: both kinks move outward by ε‖w‖₁, and the soft margin (here the post calls it
+boundary) becomes wider.
 
     python plots/hinge_robust.py     # figure 6 of the post; reads no run
 
 The robust loss is max(0, 1 - yŷ + ε‖w‖₁): its kink is at yŷ = 1 + ε‖w‖₁, where the regular one
-(thin) is at yŷ = 1. So the band between the kinks of the two classes becomes wider.
+(thin) is at yŷ = 1.
 """
 
 import style
@@ -43,7 +44,7 @@ def draw(results):
         (1, "1"),
     ]
     style.sketch_axes(axes, (-4.3, 4.3), (-0.5, 7.2), r"$\hat{y}$", "$L$", xticks=ticks)
-    axes.text(0, 5.4, "boundary", ha="center", bbox=dict(facecolor=style.GREEN, linewidth=0))
+    axes.text(0, 5.4, "soft margin", ha="center", bbox=dict(facecolor=style.GREEN, linewidth=0))
     return figure
 
 

@@ -1,6 +1,7 @@
-"""Attacked images that are misclassified, nearest to the boundary.
+"""Attacked images that are misclassified, nearest to the boundary. Below each: its digit → the one
+that it is taken for.
 
-    python plots/misclassified_attacked.py   # figure 12 of the post; reads the runs of style.RUNS
+    python plots/misclassified_attacked.py   # figure 12 of the post; reads regular and robust-*
 
 One for each model and attack ε. The attack is the exact worst case, not clipped, and the grey scale
 runs from -ε to 1 + ε, so that nothing of it is hidden.
@@ -9,18 +10,22 @@ runs from -ε to 1 + ε, so that nothing of it is hidden.
 import style
 import matplotlib.pyplot as plt
 
-ARRAYS = ("shown_epsilons", "attacked_images", "attacked_found")
+ARRAYS = ("shown_epsilons", "attacked_images", "attacked_targets")
 
 
 def draw(results):
     saved = style.read_runs(results, arrays=ARRAYS)
     columns = len(next(iter(saved.values())).arrays["shown_epsilons"])
     figure, grid = plt.subplots(
-        len(saved), columns, squeeze=False, figsize=(style.WIDTH * 1.3, 0.8 * len(saved))
+        len(saved), columns, squeeze=False, figsize=(style.WIDTH * 1.3, 0.95 * len(saved))
     )
     for (name, run), row in zip(saved.items(), grid):
-        for axes, epsilon, image, found in zip(row, *(run.arrays[key] for key in ARRAYS)):
-            style.show_digit(axes, (image + epsilon) / (1 + 2 * epsilon) if found else None)
+        for axes, epsilon, image, target in zip(row, *(run.arrays[key] for key in ARRAYS)):
+            if target:
+                shown = (image + epsilon) / (1 + 2 * epsilon)
+                style.show_mistake(axes, shown, target, run.config["arguments"]["digits"])
+            else:
+                style.show_digit(axes, None)
             if axes in grid[0]:
                 axes.set_title(f"$\\epsilon$ = {epsilon:g}", fontsize=11)
         row[0].set_ylabel(style.label(name), rotation=0, ha="right", va="center", labelpad=8)

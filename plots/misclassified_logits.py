@@ -1,6 +1,7 @@
-"""Attacked logits of the misclassified images, and how many there are.
+"""Attacked logits of the misclassified images, and how many there are. The two humps are the two
+digits: the attack drives each across zero, to the side of the other.
 
-    python plots/misclassified_logits.py # figure 13 of the post; reads regular and robust-0.2
+    python plots/misclassified_logits.py # figure 13 of the post; reads regular and a robust run
 
 A ridge for each attack ε: the density of the attacked logits of the misclassified test images,
 scaled to the same height. A row without a ridge had too few mistakes.
@@ -13,7 +14,6 @@ import numpy as np
 from attacks import robust_margins
 from common import runs
 
-PANELS = {"regular": style.GREY, "robust-0.2": style.GREEN}
 EPSILONS = np.linspace(0.025, 0.5, 20)  # of the attack, in pixel units
 FEWEST = 3  # mistakes needed to draw a density
 BANDWIDTH = 0.2  # of the density, in logits; one for all ridges, or it would widen with epsilon
@@ -43,21 +43,26 @@ def draw_ridge(axes, row, logits, limit, colour):
 
 def draw(results):
     arrays = ["weights", "test_logits", "test_targets"]
-    wrong = [list(wrong_logits(runs.read(results / run, arrays=arrays).arrays)) for run in PANELS]
+    names = style.pair(results)
+    saved = [runs.read(results / name, arrays=arrays) for name in names]
+    low, high = saved[0].config["arguments"]["digits"]
+    wrong = [list(wrong_logits(run.arrays)) for run in saved]
     # One scale for both panels: their widths are what is compared.
     limit = max(1.15 * np.abs(logits).max(initial=0) for rows in wrong for logits in rows)
     figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 5), sharex=True, sharey=True)
-    for (run, colour), rows, axes in zip(PANELS.items(), wrong, panels):
+    for name, colour, rows, axes in zip(names, (style.GREY, style.GREEN), wrong, panels):
         count = dict(fontsize=10, color="0.4", ha="right", transform=axes.get_yaxis_transform())
-        axes.text(1, 1.15, "mistakes", **count)
+        axes.text(1.13, 1.0, "mistakes", **count)
+        for x, ha, text in ((-limit, "left", (high, low)), (limit, "right", (low, high))):
+            axes.text(x, HEIGHT - 0.3, r"{} $\to$ {}".format(*text), fontsize=12, ha=ha)
         for row, logits in enumerate(rows):
-            axes.text(1, 0.15 - row, len(logits), **count)
+            axes.text(1.13, -row, len(logits), va="center", **count)
             draw_ridge(axes, row, logits, limit, colour)
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":", zorder=100)
         axes.set(
             xlim=(-limit, limit),
             ylim=(-len(EPSILONS) + 0.5, HEIGHT + 0.2),
-            title=style.label(run),
+            title=style.label(name),
             xlabel="attacked logit of the misclassified",
         )
         axes.spines["left"].set_visible(False)

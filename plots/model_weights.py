@@ -1,6 +1,6 @@
 """The weights as pictures: dark pushes to +1 (in the post, the digit one), light to −1.
 
-    python plots/model_weights.py    # figure 10 of the post; reads the runs of style.RUNS
+    python plots/model_weights.py    # figure 10 of the post; reads regular and robust-*
 
 Each picture has its own scale, symmetric about 0.
 """

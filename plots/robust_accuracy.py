@@ -1,6 +1,6 @@
 """Accuracy under the exact worst case, unclipped as in the post.
 
-    python plots/robust_accuracy.py  # figure 11 of the post; reads the runs of style.RUNS
+    python plots/robust_accuracy.py  # figure 11 of the post; reads regular and robust-*
 
 The attack is white-box and on all test images; its pixels are not kept in [0, 1].
 """

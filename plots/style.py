@@ -20,8 +20,9 @@ with any_backend():
     from matplotlib.backends import BackendFilter, backend_registry
     from matplotlib.colors import LinearSegmentedColormap, to_hex
 
-# The models that the figures show. Add your own here: (*runs.POST_RUNS, "squared-hinge").
-RUNS = runs.POST_RUNS
+# Models of your own that the figures show beside the regular and the robust ones of a folder:
+# ("squared-hinge",).
+RUNS = ()
 PLOTS = runs.ROOT / "plots"
 LOOK = ["default", PLOTS / "post.mplstyle"]  # Matplotlib's own defaults, whatever the user's are
 WIDTH = 7.0  # inches, of a figure across the page: 1,400 pixels, twice what a README shows
@@ -45,7 +46,7 @@ def label(run):
 
 def colours(names):
     """A colour for each run: grey for regular, greens for robust, one of its own for any other."""
-    robust = sorted(name for name in names if name.startswith("robust-"))
+    robust = sorted((name for name in names if name.startswith("robust-")), key=runs.radius)
     shades = np.linspace(0, 1, len(robust))
     greens = map(to_hex, LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)(shades))
     known = {"regular": REGULAR_COLOUR} | dict(zip(robust, greens))
@@ -53,14 +54,20 @@ def colours(names):
     return [known.get(name) or next(own) for name in names]
 
 
+def pair(results):
+    """The regular run and a robust one, that of the middle ε: for figures of two panels."""
+    regular, *robust = runs.post_runs(results)
+    return regular, robust[(len(robust) - 1) // 2]
+
+
 def read_runs(results, metrics=(), arrays=()):
-    """Those of RUNS that are in the folder, by name; a line on stderr tells of each other one.
+    """The runs of a folder that figures show, by name; a line on stderr tells of a missing one.
 
     Arguments as for runs.read. Raises FileNotFoundError if there is none, ValueError for a damaged
     one; the message names the command that makes it.
     """
     found, missing = {}, []
-    for run in RUNS:
+    for run in (*runs.post_runs(results), *RUNS):
         try:
             found[run] = runs.read(results / run, metrics, arrays)
         except FileNotFoundError as error:
@@ -111,6 +118,17 @@ def show_digit(axes, image):
     axes.spines[:].set(visible=image is not None, linewidth=0.4, color="0.6")
     if image is not None:
         axes.imshow(np.reshape(image, (28, 28)), vmin=0, vmax=1)
+
+
+def show_mistake(axes, image, target, digits):
+    """`show_digit` of a misclassified image, and below it its digit and the one it is taken for.
+
+    Arguments:
+        target: -1 or +1; digits: the pair that these stand for.
+    """
+    show_digit(axes, image)
+    taken = digits if target < 0 else digits[::-1]
+    axes.set_xlabel(r"{} $\to$ {}".format(*taken), fontsize=10, labelpad=2)
 
 
 def show_weights(axes, weights):

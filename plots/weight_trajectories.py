@@ -1,6 +1,6 @@
 """Every weight through training. Blue: on pixels that are blank in every training image.
 
-    python plots/weight_trajectories.py  # reads the runs regular and robust-0.2
+    python plots/weight_trajectories.py  # reads the run regular and a robust one
 
 “Weights smaller than ε are gently wiped off”, in motion. The vertical scale is linear below 0.01
 and logarithmic above, the steps are on a square-root scale.
@@ -13,13 +13,12 @@ from matplotlib.collections import LineCollection
 
 from common import runs
 
-PANELS = ("regular", "robust-0.2")
 LINEAR_BELOW = 0.01  # of the symmetric logarithmic scale, in the weights' unit
 
 
 def draw(results):
     figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.6), sharey=True)
-    for run, axes in zip(PANELS, panels):
+    for run, axes in zip(style.pair(results), panels):
         arrays = runs.read(
             results / run, arrays=["recorded_steps", "step_weights", "lit_pixels"]
         ).arrays

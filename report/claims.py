@@ -515,8 +515,17 @@ def read_runs(results, needed, required):
 
 def reproduce_command(results, saved):
     """The command that makes the saved runs anew, all of them."""
-    everything = " --all" if set(saved) > set(runs.POST_RUNS) else ""
-    return f"python reproduce.py{everything}{runs.flags(results)}"
+    radii, beyond = radius_flags(results), set(saved) - {*runs.post_runs(results)}
+    everything = " --all" if beyond and not radii else ""
+    return f"python reproduce.py{everything}{radii}{runs.flags(results)}"
+
+
+def radius_flags(results):
+    """The flags of the robust models that a folder has, if they are not the post's."""
+    models = runs.post_runs(results)
+    if models == runs.POST_RUNS:
+        return ""
+    return "".join(f" --epsilon {runs.command(run).split()[-1]}" for run in models[1:])
 
 
 def measure(results):

@@ -2,10 +2,12 @@
 
     python -m report.compare results results-elsewhere
 
-For results from another machine, whose last digits may differ. The status is 1 if a run is in one
-of the folders only, or if something differs that cannot be subtracted (nan).
+For results from another machine, whose last digits may differ. The last line counts the files, and
+the pictures among them, that do not have the same bytes. The status is 1 if a run or a picture is
+in one of the folders only, or if something differs that cannot be subtracted (nan).
 """
 
+import filecmp
 import sys
 from pathlib import Path
 
@@ -57,6 +59,16 @@ def compare(first, second):
         yield name, metrics, largest_difference(a.arrays, b.arrays)
 
 
+def other_bytes(first, second):
+    """The files of two folders, by relative path, that differ or are in one of them only."""
+    names = {
+        path.relative_to(f) for f in (first, second) for path in f.rglob("*") if path.is_file()
+    }
+    same = lambda name: filecmp.cmp(first / name, second / name, shallow=False)
+    missing = {name for name in names if not all((f / name).exists() for f in (first, second))}
+    return {name for name in names - missing if not same(name)}, missing
+
+
 def main(argv=None):
     parser = cli.parser(__doc__)
     parser.add_argument("first", type=cli.path, metavar="RESULTS")
@@ -77,7 +89,13 @@ def main(argv=None):
         ]
         print(f"{name:24} {', '.join(words)}")
         different |= any(np.isnan(value) for value, _ in differences)
-    sys.exit(int(different))
+    others, missing = other_bytes(args.first, args.second)
+    pictures = [sum(name.suffix == ".png" for name in names) for names in (others, missing)]
+    print(
+        f"other bytes: {len(others)} files, {pictures[0]} of them pictures; in one folder only: "
+        f"{len(missing)} files, {pictures[1]} of them pictures"
+    )
+    sys.exit(int(different or pictures[1] > 0))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ def figure_style():
 def colour(name):
     """The colour of a run in the figures; an optimum has that of the robust run of its ε."""
     style = figure_style()
-    known = dict(zip(style.RUNS, style.colours(style.RUNS)))
+    names = (*runs.POST_RUNS, *style.RUNS)
+    known = dict(zip(names, style.colours(names)))
     return known.get(name) or known.get(name.replace("exact", "robust"), "#000000")
 
 

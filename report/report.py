@@ -59,7 +59,12 @@ def environment():
         lstrip_blocks=True,
     )
     result.filters |= dict(
-        number=number, percent=percent, anchor=anchor, at=claims.at, accuracy_at=claims.accuracy_at
+        number=number,
+        percent=percent,
+        model_title=model_title,
+        anchor=anchor,
+        at=claims.at,
+        accuracy_at=claims.accuracy_at,
     )
     return result
 
@@ -83,6 +88,12 @@ def optima(saved):
                     )
                 )
     return rows
+
+
+def model_title(run):
+    """The heading of a column: Regular, Robust ε = 0.1."""
+    kind, _, epsilon = run.partition("-")
+    return kind.capitalize() + (f" ε = {epsilon.replace('_', '/')}" if epsilon else "")
 
 
 def read_json(path, cure):
@@ -111,7 +122,9 @@ def picture(results, name):
 
 def render(template, results):
     """Fill in a template with what is in a folder. Raises FileNotFoundError or ValueError."""
-    saved = claims.read_runs(results, NEEDED, required=runs.POST_RUNS)
+    models = runs.post_runs(results)
+    needed = NEEDED | dict.fromkeys(models, claims.TRAINED)
+    saved = claims.read_runs(results, needed, required=models)
     flags, reproduce = runs.flags(results), claims.reproduce_command(results, saved)
     # Figures and reports have no --digits.
     here = f" --results {shlex.quote(results.name)}" if "--digits" in flags else flags
@@ -124,8 +137,9 @@ def render(template, results):
             .get_template(template)
             .render(
                 saved=saved,
-                post={name: saved[name] for name in runs.POST_RUNS},
-                published=tuple(digits) == runs.DIGITS and PUBLISHED,
+                post={name: saved[name] for name in models},
+                published=PUBLISHED if tuple(digits) == runs.DIGITS else {},
+                post_runs=runs.POST_RUNS,
                 optima=optima(saved),
                 claims=list(told(measured["claims"])) if measured else [],
                 figures={name: picture(results, name) for name in figures.FIGURES},
@@ -136,6 +150,7 @@ def render(template, results):
                 },
                 pictures=[path.stem for path in benchmarks if path.with_suffix(".png").exists()],
                 flags=flags,
+                radii=claims.radius_flags(results),
                 here=here,
                 reproduce=reproduce,
                 beside_code=results.resolve().parent == runs.ROOT,

@@ -28,8 +28,9 @@ def status(*folders):
 def test_the_same_results_differ_by_nothing(copies, capsys):
     assert status(*copies) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["regular", "robust-0.1"]
-    assert all("metrics 0.0e+00, arrays 0.0e+00" in line for line in lines)
+    assert [line.split()[0] for line in lines] == ["regular", "robust-0.1", "other"]
+    assert all("metrics 0.0e+00, arrays 0.0e+00" in line for line in lines[:2])
+    assert lines[2].startswith("other bytes: 0 files")
 
 
 def test_a_difference_is_told_with_its_place(copies, capsys):
@@ -51,3 +52,13 @@ def test_what_is_missing_or_no_number_is_status_1(copies, capsys):
     assert "robust-0.1" in capsys.readouterr().out
     with pytest.raises(FileNotFoundError, match="not a folder of results"):
         compare.main([str(copies[0]), "nowhere"])
+
+
+def test_pictures_are_compared_by_their_bytes(copies, capsys):
+    for number, folder in enumerate(copies):
+        (folder / "figures").mkdir()
+        (folder / "figures" / "x.png").write_bytes(bytes([number]))
+    assert status(*copies) == 0
+    assert "other bytes: 1 files, 1 of them pictures" in capsys.readouterr().out
+    (copies[1] / "figures" / "x.png").unlink()
+    assert status(*copies) == 1

@@ -23,3 +23,13 @@ def test_what_is_plainly_meant_is_read(tmp_path, monkeypatch, below, end, packed
             (tmp_path / below / file).touch()  # an empty file beside the good one
     for array in data_prep.read_source(tmp_path).values():
         np.testing.assert_array_equal(array, np.arange(6).reshape(2, 3))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, np.uint8])
+def test_an_npz_of_whole_numbers_is_read_whatever_their_type(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(data_prep, "MNIST", FILES)
+    whole = np.arange(6, dtype=kind).reshape(2, 3)
+    np.savez(tmp_path / "mnist.npz", **dict.fromkeys(FILES, whole))
+    for array in data_prep.read_source(tmp_path / "mnist.npz").values():
+        assert array.dtype == np.uint8
+        np.testing.assert_array_equal(array, np.arange(6).reshape(2, 3))

@@ -91,8 +91,10 @@ def small_mnist(**changes):
 @pytest.mark.parametrize(
     "arrays, complaint",
     [
-        (small_mnist(), "x_train is not MNIST"),
-        (small_mnist(x_train=np.zeros((100, 28, 28), np.float32)), "x_train is not MNIST"),
+        (small_mnist(), "x_train is not MNIST.*its values are others"),
+        (small_mnist(x_train=np.zeros((100, 28, 28))), r"its shape is \(100, 28, 28\), not"),
+        (small_mnist(x_train=np.full((60_000, 28, 28), 0.5, np.float32)), "float32 other than"),
+        (small_mnist(x_train=np.full((60_000, 28, 28), 256)), "values of int64 other than"),
         ({"x_train": np.zeros(3, np.uint8)}, "has no y_train, x_test, y_test"),
         (small_mnist(y_test=np.array([None])), "Object arrays"),
     ],

@@ -20,7 +20,7 @@ def again(script, quick, tmp_path_factory):
     assert python == "python" and (ROOT / name).is_file()
     done = script(name, *arguments, "--results", folder, TF_NUM_INTRAOP_THREADS="1")
     assert done.returncode == 0 and done.stderr == ""
-    assert "127/127" in done.stdout and "robust-0.2: test accuracy" in done.stdout
+    assert "127/127 - " in done.stdout and "robust-0.2: test accuracy" in done.stdout
     return folder / "robust-0.2"
 
 

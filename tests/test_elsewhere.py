@@ -105,6 +105,24 @@ def test_two_processes_draw_without_shared_memory(tmp_path):
     assert len(list((tmp_path / "figures").iterdir())) == 2
 
 
+def test_settings_of_keras_change_no_byte(script, quick, tmp_path):
+    """A keras.json, and a global policy set before the script's main is called."""
+    (tmp_path / "keras.json").write_text(
+        '{"image_data_format": "channels_first", "floatx": "float64", "epsilon": 0.1,'
+        ' "backend": "jax"}'
+    )
+    code = (
+        "import os; from common.lazy import keras; import experiment_robust as robust\n"
+        "assert keras.config.image_data_format() == 'channels_first'\n"
+        "assert keras.config.floatx() == 'float64'\n"
+        "keras.config.set_dtype_policy('mixed_float16')\n"
+        f"robust.main(['--epochs', '1', '--epsilon', '0.2', '--results', {str(tmp_path)!r}])"
+    )
+    python(code, KERAS_HOME=str(tmp_path))
+    for path in (quick / "robust-0.2").iterdir():
+        assert path.read_bytes() == (tmp_path / "robust-0.2" / path.name).read_bytes(), path.name
+
+
 def test_importing_changes_nothing():
     modules = [path.stem for path in ROOT.glob("*.py")]
     for package in ("common", "beyond", "report"):

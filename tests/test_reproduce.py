@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import reproduce
 from common import runs
 from report import claims, figures, report
 
@@ -67,6 +69,32 @@ def test_output_is_clean_and_ends_with_the_table(fresh):
     assert fresh.stderr == ""
     table, last = report.post_table(fresh.folder), fresh.stdout.splitlines()[-1]
     assert table in fresh.stdout and str(fresh.folder / "README.md") in last
+
+
+def test_the_post_twice_has_the_same_bytes(fresh, script, tmp_path):
+    """Every file of its runs, and its pictures: in another process, and alone instead of --all."""
+    done = script("reproduce.py", "--results", tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    names = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    names -= {Path("README.md"), Path("figures/landscape_nonlinear.png")}  # show what there is
+    assert len(names) == 4 * 5 + 12
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (fresh.folder / name).read_bytes(), name
+
+
+def test_other_radii_are_trained_drawn_and_reported(quick, script, tmp_path):
+    """What `reproduce.py --epsilon` does after training: no run of the post is asked for."""
+    names = "regular", "robust-8_255", "robust-0.3"
+    for old, new in zip(("regular", "robust-0.1", "robust-0.3"), names):
+        shutil.copytree(quick / old, tmp_path / new)
+    assert runs.post_runs(tmp_path) == names
+    done = script("plots", *figures.POST_FIGURES, "--results", tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    text = report.write(tmp_path).read_text()
+    assert "| Regular | Robust ε = 8/255 | Robust ε = 0.3 |" in text
+    assert "python reproduce.py --epsilon 8/255 --epsilon 0.3 --results" in text
+    with pytest.raises(SystemExit):
+        reproduce.parse_args(["--all", "--epsilon", "0.25"])
 
 
 def test_nothing_hidden_is_left_behind(fresh):

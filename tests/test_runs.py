@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import runs
+from common.lazy import keras
 
 
 class Payload:
@@ -272,3 +273,28 @@ def test_leftovers_of_killed_processes_stop_nothing(tmp_path, monkeypatch):
 
 def test_saved_metrics_are_those_of_the_file(run):
     assert runs.read(run).metrics == json.loads((run / "metrics.json").read_text())
+
+
+# --- the model that is saved is the one that was measured
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_a_model_that_computes_otherwise_than_its_weights_is_not_saved(data, policy):
+    arrays = runs.read(runs.RESULTS / "robust-0.2").arrays
+    layers = [keras.layers.Flatten(dtype=policy), keras.layers.Dense(1, dtype=policy)]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+    model.set_weights([arrays["weights"][:, np.newaxis], arrays["bias"][np.newaxis]])
+    if policy == "float32":
+        runs.check_logits(model, data.x_test, arrays["test_logits"])
+        return
+    with pytest.raises(ValueError, match='is not saved; give every layer dtype="float32"'):
+        runs.check_logits(model, data.x_test, arrays["test_logits"])
+
+
+def test_the_loss_is_recorded_as_it_stands_in_its_script(quick):
+    regular, robust = (runs.read(quick / name).config["run"] for name in ("regular", "robust-0.2"))
+    assert regular["loss"] == (
+        "experiment_regular.py: hinge_loss = tf.maximum(1.0 - targets * logits, 0.0)"
+    )
+    assert "epsilon * weight_l1_norm" in robust["loss"]
+    assert runs.formula(eval("lambda: 1")) == "<lambda>"  # without a source

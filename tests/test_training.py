@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import attacks
+import data_prep
 import experiment_regular as regular
 import experiment_robust as robust
 from common import evaluation, runs, training
@@ -246,12 +247,21 @@ def test_backup_that_is_kept_resumes_for_more_epochs(fit, tmp_path):
     )
 
 
-@pytest.mark.parametrize("verbose, expected", [(0, 0), (1, 2), (2, 2)])
-def test_progress_is_kerass(fit, capsys, verbose, expected):
-    fit(training.linear_model(0), verbose=verbose)
+@pytest.mark.parametrize("verbose, lines", [(0, 0), (1, 1), (2, 1)])
+def test_progress_is_one_bar_of_all_steps(fit, capsys, verbose, lines):
+    fit(training.linear_model(0), verbose=verbose)  # 2 epochs of 3 batches
     printed = capsys.readouterr().out
-    assert printed.count("Epoch ") == expected
-    assert printed.count("accuracy: ") >= expected
+    assert printed.count("\n") == lines
+    assert ("6/6" in printed and "accuracy: " in printed) == (lines == 1)
+
+
+def test_progress_of_a_training_that_stops_early_tells_where(fit, capsys):
+    stop = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: setattr(model, "stop_training", batch == 1)
+    )
+    model = training.linear_model(0)
+    fit(model, verbose=2, callbacks=[stop])
+    assert "2/6 - " in capsys.readouterr().out
 
 
 # --- callbacks of the project
@@ -388,12 +398,40 @@ def test_kept_mistakes_are_the_nearest_to_the_boundary(data):
     wrong = np.abs(logits[logits * data.y_test <= 0])
     kept = np.abs(attacks.linear_logits(weights, np.float32(0), arrays["misclassified_clean"]))
     np.testing.assert_allclose(kept, np.sort(wrong)[:4], rtol=1e-4)
-    assert arrays["attacked_found"].all()
+    assert arrays["attacked_targets"].all()
     x = data.x_test.reshape(len(data.x_test), -1)
-    for image, epsilon in zip(arrays["attacked_images"], arrays["shown_epsilons"], strict=True):
+    shown = (arrays[key] for key in ("attacked_images", "attacked_targets", "shown_epsilons"))
+    for image, target, epsilon in zip(*shown, strict=True):
         attacked = attacks.attacked_logits(
             weights, np.float32(0), data.x_test, data.y_test, epsilon
         )
         nearest = np.abs(attacked[attacked * data.y_test <= 0]).min()
-        assert abs(image @ weights) == pytest.approx(nearest, abs=1e-4)
+        assert target * (image @ weights) == pytest.approx(-nearest, abs=1e-4)
         assert np.abs(x - image).max(axis=1).min() <= epsilon + 1e-6
+
+
+# --- a validation set
+
+
+def test_validation_is_the_last_part_of_the_training_images_alone(data, tmp_path):
+    held_out = data_prep.load_pair(validation=0.1)
+    assert len(held_out.y_val) == 1266 and len(held_out.y_train) == 12665 - 1266
+    for name in ("x", "y"):
+        parts = getattr(held_out, f"{name}_train"), getattr(held_out, f"{name}_val")
+        np.testing.assert_array_equal(np.concatenate(parts), getattr(data, f"{name}_train"))
+        np.testing.assert_array_equal(
+            getattr(held_out, f"{name}_test"), getattr(data, f"{name}_test")
+        )
+    for script, run in ((regular, "regular"), (robust, "robust-0.1")):
+        flags = ["--epochs", "1", "--validation", "0.1", "--results", str(tmp_path)]
+        script.main(flags + (["--epsilon", "0.1"] if script is robust else []))
+        saved = runs.read(tmp_path / run)
+        assert saved.config["command"].endswith("--validation 0.1")
+        table = np.genfromtxt(tmp_path / run / "history.csv", delimiter=",", names=True)
+        margins = held_out.y_val * attacks.linear_logits(
+            saved.arrays["weights"], saved.arrays["bias"], held_out.x_val
+        )
+        assert table["val_accuracy"] == pytest.approx(np.mean(margins > 0))
+        penalty = 0.1 * saved.metrics["weight_l1_norm"] * (script is robust)
+        loss = np.maximum(0, 1 - margins + penalty).mean()
+        assert table["val_loss"] == pytest.approx(loss, rel=1e-4)
