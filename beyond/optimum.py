@@ -119,15 +119,18 @@ def solve_program(x, y, epsilon, counts=1.0):
     signed = x.multiply(np.sign(y)[:, np.newaxis]).T  # row j holds y_i x_ij
     # One more variable, s = Σ α, keeps ε Σ α from filling every row of the matrix.
     bound = np.full((pixels, 1), epsilon)
-    program = linprog(
-        c=np.append(-counts, 0),
-        A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
-        b_ub=np.zeros(2 * pixels),
-        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(counts, -1)]),
-        b_eq=[0, 0],
-        bounds=[(0, 1)] * n + [(0, None)],
-        **SOLVER,
-    )
+    for solver in (SOLVER, dict(method="highs")):  # the other one where this one gives up
+        program = linprog(
+            c=np.append(-counts, 0),
+            A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
+            b_ub=np.zeros(2 * pixels),
+            A_eq=sparse.csc_matrix([np.append(y, 0), np.append(counts, -1)]),
+            b_eq=[0, 0],
+            bounds=[(0, 1)] * n + [(0, None)],
+            **solver,
+        )
+        if program.status == 0:
+            break
     if program.status != 0:
         raise ValueError(
             f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}"

@@ -169,6 +169,30 @@ def test_confidence_at_the_same_attack_and_the_same_share(norms, scales, verdict
 
 
 @pytest.mark.parametrize(
+    "weak, large, verdict",
+    [
+        (0.03, 0, HOLDS),  # the pixels of robust models count no more than those of the regular one
+        (0.0, 1, CONDITION),  # one pixel takes half of the margin, and two all of it
+        (1.0, 1, FAILS),  # and the attack of all pixels is worse as well
+    ],
+)
+def test_reliability_under_many_pixels_and_under_few(monkeypatch, weak, large, verdict):
+    """100 images of 0.5 whose margin is 1. Regular: 60 weights of 1/15, so 30 pixels are needed."""
+    x, y = np.full((100, 60), 0.5), np.ones(100)
+    monkeypatch.setattr(claims.data_prep, "load", lambda split: (x, y))
+    spread = np.full(60, 1 / 15)
+    brittle = np.r_[1.0, 1.0, np.zeros(58)] if large else spread
+    curve = lambda kept: {"robust_accuracy": {"clipped": [1.0, kept]}}
+    make = lambda weights, kept: linear(weights, 1 - weights.sum() / 2, **curve(kept))
+    saved = {name: make(brittle, 1 - weak) for name in (*claims.ROBUST, *claims.EXACT)}
+    saved["regular"] = make(spread, 0.5)
+    found, numbers = claims.reliability(saved)
+    assert found == verdict
+    assert numbers["median_pixels"] == [30, *[2 if large else 30] * 6]
+    assert numbers["robust_below_regular"] == (28 if large else 0)
+
+
+@pytest.mark.parametrize(
     "few, some, every, verdict",
     [(0.4, 0.3, 0.2, HOLDS), (0.6, 0.4, 0.2, CONDITION), (0.8, 0.6, 0.2, FAILS)],
 )
