@@ -31,7 +31,7 @@ all: .venv/installed
 	$(BIN)/python reproduce.py --all
 
 test: .venv/installed-dev
-	@echo "The tests take about two minutes on two cores"
+	@echo "The tests take two to six minutes on two cores"
 	$(BIN)/python -m pytest
 
 test-all: .venv/installed-dev

@@ -507,8 +507,8 @@ def _slopes_and_logits(model, loss_fn, x, y):
     keras = sys.modules.get("keras")  # whoever has a Keras model has imported it
     if keras is not None and keras.backend.backend() != "tensorflow":
         raise ValueError(
-            f"model is on Keras' backend {keras.backend.backend()}; its gradient is taken by "
-            "TensorFlow: set KERAS_BACKEND=tensorflow before keras is imported"
+            f"{_named(model)} is on Keras' backend {keras.backend.backend()}; its gradient is "
+            "taken by TensorFlow: set KERAS_BACKEND=tensorflow before keras is imported"
         )
     import tensorflow as tf  # the linear attacks above do not need it
 

@@ -81,7 +81,7 @@ def parse_args(argv=None):
     )
     parser.add_argument(
         "--largest-epsilon",
-        type=cli.number(float, 0, 1, exclusive=True),
+        type=cli.number(cli.ratio, 0, 1, exclusive=True),
         metavar="ε",
         default=LARGEST_EPSILON,
         help="of training and attack, in pixel units (default: %(default)s)",

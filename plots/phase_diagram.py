@@ -9,6 +9,7 @@ robust training helps, and which of it is best. The post's models are marked.
 import style
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from common import runs
 
@@ -30,7 +31,7 @@ def draw(results):
         train, attack, accuracy.T, cmap="Greens_r", vmin=0, vmax=100, rasterized=True
     )
     lines = axes.contour(train, attack, accuracy.T, LEVELS, colors="black", linewidths=0.7)
-    axes.clabel(lines, fmt="%g %%", fontsize=10, manual=LABELS if post else False)
+    names = axes.clabel(lines, fmt="%g %%", fontsize=10, manual=LABELS if post else False)
     axes.plot(
         [0, train[-1]],
         [0, train[-1]],
@@ -69,6 +70,8 @@ def draw(results):
         markersize=6,
         label="the post’s models" if post else "robust runs",
     )
+    for text in (*names, *axes.texts):  # readable where a line crosses them
+        text.set(zorder=5, path_effects=[withStroke(linewidth=2.5, foreground="white")])
     axes.set(
         xlabel=r"training $\epsilon$ (pixel units)",
         ylabel=r"attack $\epsilon$ (pixel units)",

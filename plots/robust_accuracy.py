@@ -9,6 +9,8 @@ import style
 import matplotlib.pyplot as plt
 import numpy as np
 
+from common import runs
+
 
 def draw(results):
     saved = style.read_runs(results, metrics=["robust_accuracy"])
@@ -21,13 +23,15 @@ def draw(results):
         axes.fill_between(epsilon, below, above, color=colour, alpha=0.3, linewidth=0)
         axes.plot(epsilon, accuracy, color=colour, linewidth=2, label=style.label(name))
         below = above
+    digits = run.config["arguments"]["digits"]
+    post = tuple(digits) == runs.DIGITS
     axes.set(
         xlim=(0, 0.5),
         ylim=(0, 102),
         xlabel=r"attack $\epsilon$ (pixel units)",
         ylabel="accuracy (%)",
         yticks=range(0, 101, 20),
-        title="white-box attacks",
+        title="white-box attacks" + ("" if post else ", {} against {}".format(*digits)),
     )
     axes.legend(fontsize=11, borderaxespad=0)
     return figure

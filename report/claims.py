@@ -523,7 +523,7 @@ def reproduce_command(results, saved):
 def radius_flags(results):
     """The flags of the robust models that a folder has, if they are not the post's."""
     models = runs.post_runs(results)
-    if models == runs.POST_RUNS:
+    if set(models) >= set(runs.POST_RUNS):
         return ""
     return "".join(f" --epsilon {runs.command(run).split()[-1]}" for run in models[1:])
 

@@ -123,6 +123,8 @@ def picture(results, name):
 def render(template, results):
     """Fill in a template with what is in a folder. Raises FileNotFoundError or ValueError."""
     models = runs.post_runs(results)
+    if all((results / run).exists() for run in runs.POST_RUNS):
+        models = runs.POST_RUNS  # another ε beside them is in the figures alone
     needed = NEEDED | dict.fromkeys(models, claims.TRAINED)
     saved = claims.read_runs(results, needed, required=models)
     flags, reproduce = runs.flags(results), claims.reproduce_command(results, saved)
@@ -140,6 +142,7 @@ def render(template, results):
                 post={name: saved[name] for name in models},
                 published=PUBLISHED if tuple(digits) == runs.DIGITS else {},
                 post_runs=runs.POST_RUNS,
+                digits=digits,
                 optima=optima(saved),
                 claims=list(told(measured["claims"])) if measured else [],
                 figures={name: picture(results, name) for name in figures.FIGURES},

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 import data_prep
 import experiment_regular
 import experiment_robust
+from common import runs
 
 ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = ROOT / "tests" / "offline"
@@ -106,32 +107,49 @@ def quick(tmp_path_factory):
 
 def pytest_collection_modifyitems(items):
     """The tests that wait for the reproduction come last: it runs beside all the others."""
-    items.sort(key=lambda item: "fresh" in item.fixturenames)
+    items.sort(key=lambda item: bool({"fresh", "everything"} & {*item.fixturenames}))
+
+
+def with_slow(config):
+    return config.getoption("markexpr") != "not slow"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def reproduction(request, tmp_path_factory):
-    """reproduce.py --all, started before the first test if any of the tests waits for it."""
-    if not any("fresh" in item.fixturenames for item in request.session.items):
+    """reproduce.py, started before the first test if any of the tests waits for it.
+
+    With --all where the slow tests are run as well.
+    """
+    wait = {"fresh", "everything"}
+    if not any(wait & {*item.fixturenames} for item in request.session.items):
         yield None
         return
-    folder = tmp_path_factory.mktemp("fresh")
+    folder, everything = tmp_path_factory.mktemp("fresh"), with_slow(request.config)
+    flags = ["--all"] if everything else []
     with open(folder / "stdout", "w") as stdout, open(folder / "stderr", "w") as stderr:
         process = subprocess.Popen(
-            words("reproduce.py", "--all", "--results", folder / "results"),
+            words("reproduce.py", *flags, "--results", folder / "results"),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
         )
-        yield SimpleNamespace(process=process, folder=folder)
+        yield SimpleNamespace(process=process, folder=folder, everything=everything)
         process.terminate()
         process.wait()
 
 
 @pytest.fixture(scope="session")
 def fresh(reproduction):
-    """The results folder of a run of reproduce.py --all, and what it printed."""
-    status = reproduction.process.wait(timeout=600)
+    """The results folder of a run of reproduce.py, and what it printed."""
+    status = reproduction.process.wait(timeout=1200)
     stdout, stderr = ((reproduction.folder / name).read_text() for name in ("stdout", "stderr"))
     assert status == 0, stderr
     return SimpleNamespace(folder=reproduction.folder / "results", stdout=stdout, stderr=stderr)
+
+
+@pytest.fixture(scope="session")
+def everything(request):
+    """A results folder with all beyond the post: the committed one, a fresh one for slow tests."""
+    if with_slow(request.config):
+        return request.getfixturevalue("fresh").folder
+    return runs.RESULTS

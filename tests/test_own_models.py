@@ -156,5 +156,5 @@ def test_one_image_without_a_batch_axis_is_told(data):
 def test_another_backend_of_keras_is_refused_by_name(monkeypatch):
     model = dense([1, -1])
     monkeypatch.setattr(sys.modules["keras"].backend, "backend", lambda: "jax")
-    with pytest.raises(ValueError, match="model is on Keras' backend jax.*KERAS_BACKEND=tensorf"):
+    with pytest.raises(ValueError, match="mine is on Keras' backend jax.*KERAS_BACKEND=tensorf"):
         attacks.fgsm(model, X, Y, 0.1)
