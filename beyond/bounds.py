@@ -32,7 +32,7 @@ from common.lazy import keras, tf
 UNIT = 2.0**-24  # of rounding in float32
 TINY = 2.0**-126  # the smallest normal float32: what is smaller may become zero
 SPARE = 4  # terms added to each sum, for the rounding of the bounds themselves and of scales
-COEFFICIENTS = 10_000_000  # of linear bounds that are held at once, 80 MB
+COEFFICIENTS = 4_000_000  # of linear bounds that are held at once, 32 MB
 MILP_TOLERANCE = 1e-5  # of the solver's constraints, far below the margins that it decides
 ACTIVATIONS = ("linear", "relu")
 
@@ -339,12 +339,15 @@ def backward(layers, known, coefficients, centre, radius):
             positive, negative = tf.nn.relu(coefficients), -tf.nn.relu(-coefficients)
             bound += total(negative * lift[:, tf.newaxis])
             coefficients = positive * below[:, tf.newaxis] + negative * above[:, tf.newaxis]
-        bound += total(coefficients * layer.offset - abs(coefficients) * error[:, tf.newaxis])
+        if layer.terms:  # neither offset nor rounding elsewhere
+            bound += total(coefficients * layer.offset - abs(coefficients) * error[:, tf.newaxis])
         flat = tf.reshape(coefficients, (batch * rows, *layer.outputs))
         earlier = layer.transposed(flat)
         coefficients = tf.reshape(earlier, (batch, rows, *earlier.shape[1:]))
-    worst = coefficients * centre[:, tf.newaxis] - abs(coefficients) * radius[:, tf.newaxis]
-    return bound + total(worst)
+    coefficients = tf.reshape(coefficients, (batch, rows, -1))
+    centre, radius = (tf.reshape(each, (batch, -1)) for each in (centre, radius))
+    worst = tf.linalg.matvec(coefficients, centre) - tf.linalg.matvec(abs(coefficients), radius)
+    return bound + worst
 
 
 def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=60):

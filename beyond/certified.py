@@ -118,9 +118,7 @@ def trained(args, data, kind, how):
     rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundary, rates)
     model = network(kind)
     model.compile(optimizer=keras.optimizers.Adam(rate))
-    step = functools.partial(
-        train_step, model, batch_size=args.batch_size, kind=how, steps=steps
-    )
+    step = functools.partial(train_step, model, batch_size=args.batch_size, kind=how, steps=steps)
     order = dict(shuffle=args.shuffle, seed=args.seed, verbose=0)
     training.train(step, model, data.x_train, data.y_train, epochs, args.batch_size, **order)
     return model
