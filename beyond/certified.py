@@ -10,6 +10,7 @@ that succeeds (PGD) gives the upper side, and bounds.py the lower one. Attacked 
 
 import functools
 import os
+import warnings
 
 import numpy as np
 
@@ -22,8 +23,8 @@ from common.lazy import keras, tf
 RUN = "certified"
 EPOCHS = 40
 BATCH_SIZE = 100  # images
-LEARNING_RATE = 0.002  # of Adam, for the mean of the losses
-LAST, SMALLER = 0.2, 10  # in this share of the steps, the last, the rate is so many times smaller
+LEARNING_RATE = 0.002  # of Adam until the end of the ramp; then it falls to zero along a cosine
+CLIP_NORM = 1.0  # of each variable's gradient: a batch with a large bound would spoil Adam's memory
 TRAININGS = {"regular": 0.25, "adversarial": 0.25, "certified": 1.0}  # and their share of EPOCHS
 NETWORKS = "small", "convolutional"
 RAMP = 0.5  # of the steps, in which ε rises from 0
@@ -113,11 +114,11 @@ def trained(args, data, kind, how):
     training.seed_everything(args.seed)
     epochs = max(1, round(TRAININGS[how] * args.epochs))
     steps = epochs * -(-len(data.y_train) // args.batch_size)
-    rates = [args.learning_rate, args.learning_rate / SMALLER]
-    boundary = [round((1 - LAST) * steps)]
-    rate = keras.optimizers.schedules.PiecewiseConstantDecay(boundary, rates)
+    decay = dict(warmup_target=args.learning_rate, warmup_steps=round(RAMP * steps))
+    left = steps - decay["warmup_steps"]
+    rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, left, **decay)
     model = network(kind)
-    model.compile(optimizer=keras.optimizers.Adam(rate))
+    model.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=CLIP_NORM))
     step = functools.partial(train_step, model, batch_size=args.batch_size, kind=how, steps=steps)
     order = dict(shuffle=args.shuffle, seed=args.seed, verbose=0)
     training.train(step, model, data.x_train, data.y_train, epochs, args.batch_size, **order)
@@ -129,6 +130,14 @@ def margins_of(model, x, y):
     return y * model.predict(x, batch_size=10_000, verbose=0)[:, 0]
 
 
+def pgd(model, x, y, epsilon, steps, seed=0):
+    """The images that PGD finds. It warns of those without a gradient: the bound is beside them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the gradient is all zero")
+        size = 2.5 * epsilon / steps
+        return attacks.pgd(model, x, y, epsilon, size, steps, seed=seed, batch_size=500)
+
+
 def broken(model, x, y, epsilon):
     """Which images PGD makes wrong, (batch,): a few steps for all, more for the HARD nearest."""
     wrong, chosen = np.zeros(len(y), bool), np.arange(len(y))
@@ -136,10 +145,8 @@ def broken(model, x, y, epsilon):
         if not len(chosen):
             break
         steps = STEPS if seed else FIRST_STEPS
-        how = dict(step_size=2.5 * epsilon / steps, steps=steps, seed=seed, batch_size=500)
-        margins = margins_of(
-            model, attacks.pgd(model, x[chosen], y[chosen], epsilon, **how), y[chosen]
-        )
+        images = pgd(model, x[chosen], y[chosen], epsilon, steps, seed)
+        margins = margins_of(model, images, y[chosen])
         wrong[chosen[margins <= 0]] = True
         order = np.argsort(margins, kind="stable")
         chosen = chosen[order[margins[order] > 0][:HARD]]

@@ -38,10 +38,6 @@ def logits_of(model, x):
     return model.predict(x, batch_size=5_000, verbose=0)[:, 0]
 
 
-def pgd(model, x, y, epsilon):
-    return attacks.pgd(model, x, y, epsilon, 2.5 * epsilon / STEPS, STEPS, batch_size=500)
-
-
 def greedy_pixels(model, x, y, most=PIXELS, candidates=CANDIDATES):
     """How many pixels, one after the other, make a prediction wrong: (batch,), at least the fewest.
 
@@ -96,7 +92,7 @@ def main(argv=None):
         sure.append([])
         mistakes.append([])
         for epsilon in EPSILONS:
-            images = pgd(model, x, y, epsilon)
+            images = certified.pgd(model, x, y, epsilon, STEPS)
             if epsilon == TRANSFER:
                 sources.append(images)
             margins = y * logits_of(model, images)
