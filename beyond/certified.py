@@ -222,7 +222,7 @@ def main(argv=None):
                 sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])
                 cells = [f"{e:.1f}: {low:.2%} – {high:.2%}" for e, low, high in sides]
                 print(f"  {name}: " + "  ".join(cells), flush=True)
-        runs.save(place, args, data, metrics, arrays)
+        runs.save(place, args, data, metrics, arrays, epsilon=EPSILON)
     print(folder)
 
 

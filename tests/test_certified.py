@@ -23,6 +23,8 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         patch.setattr(certified, "STEPS", 5)
         patch.setattr(certified, "RESTARTS", 1)
+        patch.setattr(certified, "MILP_IMAGES", 1)
+        patch.setattr(certified, "MILP_NODES", 1)
         patch.setattr(threats, "PIXELS", 10)
         patch.setattr(threats, "IMAGES", 10)
         patch.setattr(threats, "STEPS", 2)
