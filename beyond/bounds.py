@@ -350,7 +350,7 @@ def backward(layers, known, coefficients, centre, radius):
     return bound + worst
 
 
-def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=60):
+def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
     """The least y·logit itself, by mixed-integer programming (Tjeng et al., arXiv:1711.07356).
 
     Arguments: as for `interval`, with one image; nodes, seconds: the solver's limits. The first is
