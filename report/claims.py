@@ -569,10 +569,12 @@ def reliable_network(saved):
     regular, certified = "convolutional-regular", "convolutional-certified"
     fewer = np.array(few[certified]) < np.array(few[regular]) - 0.01
     change = shifted[certified] - shifted[regular]
+    kept = saved["shifts"].config["run"]["models"]
+    posts = [kept.index(name) for name in runs.POST_RUNS]
     linear = [
-        [row[saved["shifts"].config["run"]["models"].index(name)] for name in runs.POST_RUNS]
-        for shift in rows
-        for row in [shift_accuracy(saved["shifts"], shift)]
+        np.array(row)[posts]
+        for name in run.metrics["shifts"]
+        for row in saved["shifts"].metrics[name]["accuracy"]
     ]
     above = shifted[certified] - np.max(linear, axis=1)
     pixels, moved = not fewer.any(), change.min() >= -0.01
@@ -590,14 +592,6 @@ def reliable_network(saved):
         better_than_linear=int(np.sum(above > SOME)),
         worse_than_linear=int(np.sum(above < -SOME)),
     )
-
-
-def shift_accuracy(run, shift):
-    """The row of the run shifts for a name and an amount, "blur (pixels) 2"."""
-    name, amount = shift.rsplit(" ", 1)
-    return run.metrics[name]["accuracy"][
-        [f"{each:g}" for each in run.metrics[name]["amounts"]].index(amount)
-    ]
 
 
 CLAIMS = (
