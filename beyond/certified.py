@@ -10,11 +10,9 @@ that succeeds (PGD) gives the upper side, and bounds.py the lower one. Attacked 
 
 import functools
 import os
-import warnings
 
 import numpy as np
 
-import attacks
 import data_prep
 from beyond import bounds
 from common import cli, runs, training
@@ -34,7 +32,7 @@ ATTACKS = np.linspace(0, 0.5, 11)  # radii, in pixel units
 FIRST_STEPS = 10  # of PGD on every image that is not proved
 STEPS, RESTARTS, HARD = 40, 5, 200  # and on those HARD of them that have the least margins
 REFINED = 64  # images at most for which the convolutional network is bounded by CROWN throughout
-MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
+MILP_IMAGES, MILP_NODES = 5, 50  # at most, for each ε, and of the solver's tree for each
 
 
 def network(kind):
@@ -73,17 +71,41 @@ def interval_margin(model, x, y, epsilon):
     return y * (low + high)[:, 0] / 2 - (high - low)[:, 0] / 2
 
 
-def attacked(model, x, y, epsilon):
-    """PGD inside a step, from the image itself."""
-    found = x
-    for _ in range(ADVERSARIAL_STEPS):
+def attacked(model, x, y, epsilon, steps, start):
+    """PGD in [0, 1], of float32 tensors: for the training step and, compiled, for the upper side.
+
+    start: the images that it starts from, within ε of x.
+    """
+    low, high = tf.maximum(x - epsilon, 0.0), tf.minimum(x + epsilon, 1.0)
+    size = 2.5 * epsilon / tf.cast(steps, tf.float32)
+
+    def move(step, found):
         with tf.GradientTape() as tape:
             tape.watch(found)
             loss = -y * model(found)[:, 0]
-        gradient = tape.gradient(loss, found)
-        found = found + 2 * epsilon / ADVERSARIAL_STEPS * tf.sign(gradient)
-        found = tf.clip_by_value(found, tf.maximum(x - epsilon, 0), tf.minimum(x + epsilon, 1))
-    return tf.stop_gradient(found)
+        found = found + size * tf.sign(tape.gradient(loss, found))
+        return step + 1, tf.clip_by_value(found, low, high)
+
+    start = tf.clip_by_value(start, low, high)
+    return tf.while_loop(lambda step, _: step < steps, move, (0, start))[1]
+
+
+def compiled_attack(model):
+    """`attacked` from a random start, as one compiled call: (x, y, epsilon, steps, seed) to images.
+
+    Images whose gradient vanishes stay where they started: it is the certificate that tells.
+    """
+    kinds = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([None]), tf.TensorSpec([])
+    integer = tf.TensorSpec([], tf.int32)
+
+    @tf.function(input_signature=[*kinds, integer, integer])
+    def search(x, y, epsilon, steps, seed):
+        noise = tf.random.stateless_uniform(tf.shape(x), [seed, 0], -epsilon, epsilon)
+        return attacked(model, x, y, epsilon, steps, x + noise)
+
+    return lambda x, y, epsilon, steps, seed=0: search(
+        x, y.astype(np.float32), np.float32(epsilon), steps, seed
+    ).numpy()
 
 
 def train_step(model, x, y, batch_size, kind, steps):
@@ -94,7 +116,7 @@ def train_step(model, x, y, batch_size, kind, steps):
     y = tf.cast(y, tf.float32)
     rise = tf.minimum(tf.cast(model.optimizer.iterations, tf.float32) / (RAMP * steps), 1.0)
     if kind == "adversarial":
-        x = attacked(model, x, y, rise * ADVERSARIAL_EPSILON)
+        x = attacked(model, x, y, rise * ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS, x)
     with tf.GradientTape() as tape:
         logits = model(x, training=True)[:, 0]
         margins = y * logits
@@ -128,22 +150,14 @@ def margins_of(model, x, y):
     return y * model.predict(x, batch_size=10_000, verbose=0)[:, 0]
 
 
-def pgd(model, x, y, epsilon, steps, seed=0):
-    """The images that PGD finds. It warns of those without a gradient: the bound is beside them."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "the gradient is all zero")
-        size = 2.5 * epsilon / steps
-        return attacks.pgd(model, x, y, epsilon, size, steps, seed=seed, batch_size=500)
-
-
-def broken(model, x, y, epsilon):
+def broken(model, attack, x, y, epsilon):
     """Which images PGD makes wrong, (batch,): a few steps for all, more for the HARD nearest."""
     wrong, chosen = np.zeros(len(y), bool), np.arange(len(y))
     for seed in range(1 + RESTARTS):
         if not len(chosen):
             break
         steps = STEPS if seed else FIRST_STEPS
-        images = pgd(model, x[chosen], y[chosen], epsilon, steps, seed)
+        images = attack(x[chosen], y[chosen], epsilon, steps, seed)
         margins = margins_of(model, images, y[chosen])
         wrong[chosen[margins <= 0]] = True
         order = np.argsort(margins, kind="stable")
@@ -166,12 +180,15 @@ def settled(model, proved_by, x, y, epsilon):
 
 def bracket(model, x, y, kind):
     """Accuracy at each of ATTACKS: certified (lower side), attacked (upper), images between."""
-    proved_by, wrong = bounds.Network(model), np.zeros(len(y), bool)
+    proved_by, attack = bounds.Network(model), compiled_attack(model)
+    wrong = np.zeros(len(y), bool)
     found = {"epsilon": ATTACKS.tolist()}
     for epsilon in ATTACKS:
         safe = bounds.interval(proved_by, x, y, epsilon) > 0
         by_intervals, rest = safe.copy(), np.flatnonzero(~safe & ~wrong)
-        wrong[rest] = broken(model, x[rest], y[rest], epsilon)  # once broken, at larger ε as well
+        wrong[rest] = broken(
+            model, attack, x[rest], y[rest], epsilon
+        )  # once broken, at larger ε as well
         rest = np.flatnonzero(~safe & ~wrong)
         refine = kind == "small" or len(rest) <= REFINED
         safe[rest] = bounds.crown(proved_by, x[rest], y[rest], epsilon, refine=refine) > 0

@@ -21,7 +21,7 @@ RUN = "threats"
 NETWORKS = [f"{kind}-{how}" for kind in certified.NETWORKS for how in certified.TRAININGS]
 EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
 TRANSFER = 0.2  # the one of them that is tried on the other models
-STEPS = 20  # of PGD
+STEPS = 10  # of PGD
 PIXELS = 20  # changed at most
 CANDIDATES = 10  # pixels that are tried for each change
 IMAGES = 500  # test images whose pixels are changed
@@ -88,11 +88,11 @@ def main(argv=None):
     for weights, _ in linear:
         sources.append(attacks.attack_linear(weights, x, y, TRANSFER, clip=True))
     for model in networks:
-        scale = np.median(np.abs(logits_of(model, x)))
+        attack, scale = certified.compiled_attack(model), np.median(np.abs(logits_of(model, x)))
         sure.append([])
         mistakes.append([])
         for epsilon in EPSILONS:
-            images = certified.pgd(model, x, y, epsilon, STEPS)
+            images = attack(x, y, epsilon, STEPS)
             if epsilon == TRANSFER:
                 sources.append(images)
             margins = y * logits_of(model, images)
