@@ -29,13 +29,13 @@ def main():
     small, large = (bounds.Network(models[kind]) for kind in certified.NETWORKS)
     few = x[:FEW], y[:FEW], EPSILON
     cases = {
-        "forward, convolutional": lambda: threats.logits_of(models["convolutional"], x),
+        "forward, convolutional": lambda: certified.logits_of(models["convolutional"], x),
         "intervals, convolutional": lambda: bounds.interval(large, x, y, EPSILON),
         "CROWN over intervals, convolutional": lambda: bounds.crown(
             large, x, y, EPSILON, refine=False
         ),
         f"CROWN, convolutional, {FEW} images": lambda: bounds.crown(large, *few),
-        "forward, small": lambda: threats.logits_of(models["small"], x),
+        "forward, small": lambda: certified.logits_of(models["small"], x),
         "intervals, small": lambda: bounds.interval(small, x, y, EPSILON),
         "CROWN, small": lambda: bounds.crown(small, x, y, EPSILON),
     }

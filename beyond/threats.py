@@ -15,6 +15,7 @@ import numpy as np
 import attacks
 import data_prep
 from beyond import certified, shifts
+from beyond.certified import logits_of
 from common import cli, runs
 
 RUN = "threats"
@@ -32,10 +33,6 @@ def load(saved, name):
     model = certified.network(name.split("-")[0])
     model.set_weights([saved.arrays[f"{name}-{n}"] for n in range(len(model.weights))])
     return model
-
-
-def logits_of(model, x):
-    return model.predict(x, batch_size=5_000, verbose=0)[:, 0]
 
 
 def greedy_pixels(model, x, y, most=PIXELS, candidates=CANDIDATES):

@@ -39,7 +39,7 @@ def made(few, tmp_path_factory):
 def test_the_same_seed_gives_the_same_bytes(made):
     for name in ("metrics.json", "arrays.npz"):
         one, other = ((folder / "certified" / name).read_bytes() for folder in made)
-        assert one == other and len(one) > 1000
+        assert one == other and len(one) > 500
 
 
 def test_every_accuracy_is_between_its_sides(made, few):
@@ -47,7 +47,7 @@ def test_every_accuracy_is_between_its_sides(made, few):
     assert saved.metrics["class_distance"] > 0.9
     for name in NETWORKS:
         found, model = saved.metrics[name], threats.load(saved, name)
-        clean = np.mean(certified.margins_of(model, few.x_test, few.y_test) > 0)
+        clean = np.mean(few.y_test * certified.logits_of(model, few.x_test) > 0)
         assert found["certified"][0] == found["attacked"][0] == pytest.approx(clean)
         assert found["between"] == [
             round(100 * (high - low)) for low, high in zip(found["certified"], found["attacked"])
@@ -57,8 +57,8 @@ def test_every_accuracy_is_between_its_sides(made, few):
         for side in ("certified", "attacked"):
             assert np.all(np.diff(found[side]) <= 0)
         # At 0.5 every image can be made the same grey one.
-        grey = certified.margins_of(model, np.full((2, 28, 28, 1), 0.5), np.array([-1.0, 1.0]))
-        right = few.y_test == (1 if grey[1] > 0 else -1)
+        grey = certified.logits_of(model, np.full((1, 28, 28, 1), 0.5, np.float32))
+        right = few.y_test * grey > 0
         assert found["certified"][-1] <= right.mean()
 
 
