@@ -153,18 +153,20 @@ def logits_of(model, x):
 
 
 def broken(model, attack, x, y, epsilon):
-    """Which images PGD makes wrong, (batch,): a few steps for all, more for the HARD nearest."""
-    wrong, chosen = np.zeros(len(y), bool), np.arange(len(y))
+    """Which images PGD makes wrong, (batch,): a few steps for all, more for the HARD nearest.
+
+    Of each further start these are the images that are not broken yet and have the least margins.
+    """
+    margins = np.full(len(y), np.inf)
     for seed in range(1 + RESTARTS):
-        if not len(chosen):
+        left = np.flatnonzero(margins > 0)
+        if not len(left):
             break
-        steps = STEPS if seed else FIRST_STEPS
+        nearest = left[np.argsort(margins[left], kind="stable")]
+        chosen, steps = (nearest[:HARD], STEPS) if seed else (left, FIRST_STEPS)
         images = attack(x[chosen], y[chosen], epsilon, steps, seed)
-        margins = y[chosen] * logits_of(model, images)
-        wrong[chosen[margins <= 0]] = True
-        order = np.argsort(margins, kind="stable")
-        chosen = chosen[order[margins[order] > 0][:HARD]]
-    return wrong
+        margins[chosen] = np.minimum(margins[chosen], y[chosen] * logits_of(model, images))
+    return margins <= 0
 
 
 def settled(model, proved_by, x, y, epsilon):
