@@ -1,8 +1,10 @@
-"""Networks between two proved sides: certificate below, attack above; lines: exact linear models.
+"""Networks between two proved sides, certificate below and attack above; lines: the exact accuracy
+of linear models. The lower panels are the upper ones near 100 %.
 
     python plots/certified.py        # reads the runs certified, robust-0.2 and exact-*
 
-Attacked pixels stay in [0, 1]. A band that cannot be seen is closed: the accuracy is known exactly.
+Attacked pixels stay in [0, 1]. Dots: what was measured. A band that cannot be seen is closed, and
+the accuracy is known exactly.
 """
 
 import style
@@ -38,10 +40,15 @@ def draw(results):
                 run = networks[f"{kind}-{how}"]
                 sides = [100 * np.array(run[side]) for side in ("certified", "attacked")]
                 axes.fill_between(
-                    run["epsilon"], *sides, color=colour, alpha=0.3, linewidth=0, label=how
+                    run["epsilon"],
+                    *sides,
+                    facecolor=(colour, 0.3),
+                    edgecolor=colour,
+                    linewidth=1.4,
+                    label=how,
                 )
                 for side in sides:
-                    axes.plot(run["epsilon"], side, color=colour, linewidth=1.4)
+                    axes.plot(run["epsilon"], side, "o", color=colour, markersize=3)
             for name, (line, text) in LINEAR.items():
                 curve = linear[name]
                 accuracy = 100 * np.array(curve["clipped"])
@@ -56,10 +63,7 @@ def draw(results):
     for axes in panels[:, 0]:
         axes.set_ylabel("accuracy (%)")
     figure.legend(
-        *panels[0, 0].get_legend_handles_labels(),
-        loc="outside lower center",
-        ncols=3,
-        fontsize=11,
+        *panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=11
     )
     return figure
 
