@@ -42,7 +42,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check
 
 bench: .venv/installed-bench
-	for name in pipeline training attack exact scale figures page; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
+	for name in pipeline training attack exact scale figures page bounds; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
 
 # In an environment of its own, so that nothing else is in the list.
 constraints:

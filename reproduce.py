@@ -39,6 +39,8 @@ BESIDE = (  # run at the same time, in a second process
     ("attack through surrogates", "beyond.transfer", []),
     ("train over seeds", "beyond.seeds", []),
     ("look for turning points in networks", "beyond.landscapes", []),
+    ("train networks with a certificate", "beyond.certified", []),
+    ("try other threats on them", "beyond.threats", []),
 )
 
 

@@ -81,8 +81,11 @@ def accuracies(models, x, y):
     return [np.mean(y * attacks.linear_logits(*model, x) > 0) for model in models]
 
 
-def measure(models, x, y, seed):
-    """Accuracy under each shift, {name: (amounts, models)}: the mean of its variants."""
+def measure(models, x, y, seed, accuracies=accuracies):
+    """Accuracy under each shift, {name: (amounts, models)}: the mean of its variants.
+
+    accuracies: of models and images, as above; another one for models that are not linear.
+    """
     generator = np.random.default_rng(seed)
     return {
         name: np.array(

@@ -48,6 +48,8 @@ PROVED = (
     ),
     ("weights", "bias", "pixel_pull", "alpha", "test_logits", "test_targets"),
 )
+SHAPES, TRAININGS = ("small", "convolutional"), ("regular", "adversarial", "certified")
+NETWORKS = [f"{shape}-{training}" for shape in SHAPES for training in TRAININGS]
 SEEDS = ("test_accuracy", "train_accuracy_running"), ("test_accuracy",)
 LANDSCAPES = "test_accuracy", "turning_pixels", "turns", "images", "turning_images"
 NEEDED = {  # the metrics and arrays of each run that claims and report read
@@ -60,6 +62,11 @@ NEEDED = {  # the metrics and arrays of each run that claims and report read
     "shifts": (("clean",), ()),
     "norms": (("models",), ()),
     "transfer": (("accuracy", "epsilon", "draws"), ()),
+    "certified": (
+        ("class_distance", *NETWORKS),
+        ("small-regular-0", "small-adversarial-0", "small-certified-0"),
+    ),
+    "threats": (("transfer", "sure", "mistakes", "few_pixels", "clean", "shifts"), ()),
 }
 
 
@@ -474,6 +481,119 @@ def shifts(saved):
     )
 
 
+def useless_networks(saved):
+    """Holds if both certified networks are useless: a point less accurate, clean, than the regular
+    network of their shape, or proved to keep less than the best linear classifier of ε = 0.3,
+    clipped; with a condition if one of them is.
+    """
+    run, linear = saved["certified"].metrics, accuracy_at(saved["exact-0.3"], "clipped", 0.3)
+    clean = {name: run[name]["attacked"][0] for name in NETWORKS}
+    lost = [clean[f"{shape}-regular"] - clean[f"{shape}-certified"] for shape in SHAPES]
+    sides = ("certified", "attacked")
+    kept = {
+        name: [at(run[name][side], run[name]["epsilon"], 0.3) for side in sides]
+        for name in NETWORKS
+    }
+    proved = [kept[f"{shape}-certified"][0] for shape in SHAPES]
+    useless = (np.array(lost) > 0.01) | (np.array(proved) < linear)
+    return verdict(useless.all(), useless.any()), dict(
+        clean=clean, lost=lost, kept=kept, linear=linear, useless=int(useless.sum())
+    )
+
+
+def weak_features_of_networks(saved):
+    """Holds if the adversarial and the certified small network both have less than half of the
+    regular one's share of the first layer's absolute weight on the pixels that are blank in every
+    training image; with a condition if one of them has.
+    """
+    blank, shares, top = ~saved["regular"].arrays["lit_pixels"], [], []
+    for training in TRAININGS:
+        sizes = np.abs(saved["certified"].arrays[f"small-{training}-0"]).sum(axis=1)
+        shares.append(share(blank, sizes))
+        top.append(share(np.argsort(sizes)[-50:], sizes))
+    less = np.array(shares[1:]) < shares[0] / 2
+    return verdict(less.all(), less.any()), dict(
+        on_blank_pixels=shares, in_50_largest=top, blank_pixels=int(blank.sum())
+    )
+
+
+def sure_networks(saved):
+    """Holds if the mistakes of each certified network under attack are, in the median, less sure
+    than those of the regular network of its shape, wherever both make one; with a condition for one
+    shape. How sure: |logit| over the network's median |logit| of the clean test images.
+    """
+    run, less = saved["threats"], []
+    sure = {name: run.metrics["sure"][name] for name in NETWORKS}
+    for shape in SHAPES:
+        pairs = zip(sure[f"{shape}-regular"], sure[f"{shape}-certified"])
+        both = [
+            certified < regular for regular, certified in pairs if None not in (regular, certified)
+        ]
+        less.append(bool(both) and all(both))
+    return verdict(all(less), any(less)), dict(
+        epsilons=run.config["run"]["epsilons"], sure=sure, mistakes=run.metrics["mistakes"]
+    )
+
+
+def transfer_to_networks(saved):
+    """Holds if attacks of ε = 0.2, clipped, that were made for the regular linear model leave both
+    regular networks under 50 %, and those made for these networks the linear model; with a
+    condition if some of them do.
+    """
+    run = saved["threats"]
+    names, table = run.config["run"]["models"], np.array(run.metrics["transfer"])
+    cell = lambda source, target: float(table[names.index(source), names.index(target)])
+    to = {name: cell("regular", name) for name in NETWORKS}
+    back = {name: cell(name, "regular") for name in NETWORKS}
+    robust = {name: [cell("robust-0.2", name), cell(name, "robust-0.2")] for name in NETWORKS}
+    own = {name: cell(name, name) for name in ("regular", "robust-0.2", *NETWORKS)}
+    fooled = [each[f"{shape}-regular"] < 0.5 for each in (to, back) for shape in SHAPES]
+    return verdict(all(fooled), any(fooled)), dict(
+        epsilon=run.config["run"]["transfer_epsilon"], to=to, back=back, robust=robust, own=own
+    )
+
+
+def reliable_network(saved):
+    """Holds if the certified convolutional network keeps, to within a point, what the regular one
+    of its shape does, for every number of pixels changed and under every shift; with a condition if
+    for all of the one or all of the other.
+    """
+    run = saved["threats"]
+    few, names = run.metrics["few_pixels"], run.config["run"]["networks"]
+    rows = {
+        f"{name} {amount:g}": row
+        for name, table in run.metrics["shifts"].items()
+        for amount, row in zip(saved["shifts"].metrics[name]["amounts"], table)
+    }
+    shifted = {name: np.array([row[names.index(name)] for row in rows.values()]) for name in names}
+    regular, certified = "convolutional-regular", "convolutional-certified"
+    fewer = np.array(few[certified]) < np.array(few[regular]) - 0.01
+    change = shifted[certified] - shifted[regular]
+    kept = saved["shifts"].config["run"]["models"]
+    posts = [kept.index(name) for name in runs.POST_RUNS]
+    linear = [
+        np.array(row)[posts]
+        for name in run.metrics["shifts"]
+        for row in saved["shifts"].metrics[name]["accuracy"]
+    ]
+    above = shifted[certified] - np.max(linear, axis=1)
+    pixels, moved = not fewer.any(), change.min() >= -0.01
+    worst = list(rows)[int(np.argmin(change))]
+    return verdict(pixels and moved, pixels or moved), dict(
+        images=run.config["run"]["images"],
+        counts=len(fewer) - 1,
+        ten_pixels={name: values[10] for name, values in few.items()},
+        fewer_at=int(fewer.sum()),
+        shifts=len(rows),
+        worse=int(np.sum(change < -0.01)),
+        better=int(np.sum(change > 0.01)),
+        worst=worst,
+        worst_accuracy=[rows[worst][names.index(name)] for name in (regular, certified)],
+        better_than_linear=int(np.sum(above > SOME)),
+        worse_than_linear=int(np.sum(above < -SOME)),
+    )
+
+
 CLAIMS = (
     accuracy,
     overfitting,
@@ -492,6 +612,11 @@ CLAIMS = (
     landscape,
     margin,
     shifts,
+    useless_networks,
+    weak_features_of_networks,
+    sure_networks,
+    transfer_to_networks,
+    reliable_network,
 )
 
 

@@ -317,6 +317,98 @@ def test_margin(epsilon, bound, verdict):
     assert claims.margin({"exact-0.3": run(metrics)})[0] == verdict
 
 
+def networks(values):
+    """A value for each of the six networks: those of `values`, or of what they end with."""
+    found = {}
+    for name in claims.NETWORKS:
+        found[name] = values.get(name, values.get(name.split("-")[1]))
+    return found
+
+
+def sides(clean, kept):
+    return dict(epsilon=[0.0, 0.3], certified=[clean, kept], attacked=[clean, kept])
+
+
+@pytest.mark.parametrize(
+    "small, convolutional, verdict",
+    [
+        ((0.9, 0.9), (0.99, 0.5), HOLDS),  # one loses clean accuracy, one is below the linear one
+        ((0.99, 0.98), (0.97, 0.96), CONDITION),
+        ((0.99, 0.98), (0.995, 0.98), FAILS),
+    ],
+)
+def test_useless_networks_lose_a_point_or_fall_below_a_linear_one(small, convolutional, verdict):
+    regular, adversarial = sides(0.995, 0.0), sides(0.99, 0.1)
+    certified = {"small-certified": sides(*small), "convolutional-certified": sides(*convolutional)}
+    metrics = networks(dict(regular=regular, adversarial=adversarial) | certified)
+    curve = {"robust_accuracy": {"epsilon": [0.3], "clipped": [0.95]}}
+    found, numbers = claims.useless_networks({"certified": run(metrics), "exact-0.3": run(curve)})
+    assert found == verdict
+    assert numbers["lost"] == pytest.approx([0.995 - small[0], 0.995 - convolutional[0]])
+
+
+@pytest.mark.parametrize(
+    "robust, verdict", [((0.1, 0.1), HOLDS), ((0.9, 0.1), CONDITION), ((0.9, 0.9), FAILS)]
+)
+def test_weak_features_of_networks_on_blank_pixels(robust, verdict):
+    lit = np.arange(784) < 392
+    kernels = {
+        f"small-{training}-0": np.where(lit, 1.0, blank)[:, np.newaxis] * [1.0, -1.0]
+        for training, blank in zip(claims.TRAININGS, (1.0, *robust))
+    }
+    saved = {"regular": run(arrays={"lit_pixels": lit}), "certified": run(arrays=kernels)}
+    found, numbers = claims.weak_features_of_networks(saved)
+    assert found == verdict and numbers["blank_pixels"] == 392
+    expected = [blank / (1 + blank) for blank in (1.0, *robust)]
+    assert numbers["on_blank_pixels"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "small, convolutional, verdict",
+    [
+        ([None, 0.1], [0.1, 0.4], HOLDS),
+        ([None, 0.6], [0.1, 0.4], CONDITION),
+        ([None, None], [0.1, 0.6], FAILS),  # of what makes no mistake nothing is known
+    ],
+)
+def test_sure_networks_where_both_make_mistakes(small, convolutional, verdict):
+    certified = {"small-certified": small, "convolutional-certified": convolutional}
+    sure = networks(dict(regular=[0.2, 0.5], adversarial=[0.1, 0.1]) | certified)
+    saved = {"threats": run(dict(sure=sure, mistakes={}), epsilons=[0.1, 0.2])}
+    assert claims.sure_networks(saved)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "to, back, verdict", [(0.4, 0.4, HOLDS), (0.4, 0.6, CONDITION), (0.6, 0.6, FAILS)]
+)
+def test_transfer_to_networks_and_back(to, back, verdict):
+    models = [*runs.POST_RUNS, *claims.NETWORKS]
+    table = np.ones((len(models), len(models)))
+    table[0, 4:], table[4:, 0] = to, back
+    saved = {"threats": run(dict(transfer=table), models=models, transfer_epsilon=0.2)}
+    found, numbers = claims.transfer_to_networks(saved)
+    assert found == verdict and set(numbers["to"].values()) == {to}
+    assert set(numbers["back"].values()) == {back}
+
+
+@pytest.mark.parametrize(
+    "pixels, moved, verdict",
+    [(0.9, 0.9, HOLDS), (0.5, 0.9, CONDITION), (0.9, 0.5, CONDITION), (0.5, 0.5, FAILS)],
+)
+def test_reliable_network_against_pixels_and_shifts(pixels, moved, verdict):
+    few = networks(dict(regular=[0.9] * 12, adversarial=[0.9] * 12, certified=[pixels] * 12))
+    few |= dict.fromkeys(runs.POST_RUNS, [0.3] * 12)
+    row = list(networks(dict(regular=0.9, adversarial=0.9, certified=moved)).values())
+    threats = run(
+        dict(few_pixels=few, shifts={"blur (pixels)": [row]}), networks=claims.NETWORKS, images=5
+    )
+    linear = {"blur (pixels)": dict(amounts=[1], accuracy=[[0.7, 0.7, 0.7, 0.7]])}
+    shifts = run(linear, models=list(runs.POST_RUNS))
+    found, numbers = claims.reliable_network({"threats": threats, "shifts": shifts})
+    assert found == verdict and numbers["counts"] == 11
+    assert numbers["better_than_linear"] == (moved > 0.7)
+
+
 def test_every_claim_has_a_rule_and_words():
     texts = tomllib.loads((report.FOLDER / "claims.toml").read_text(encoding="utf-8"))
     assert set(texts) == {claim.__name__ for claim in claims.CLAIMS}

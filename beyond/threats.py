@@ -1,0 +1,133 @@
+"""The networks of certified.py under other threats than their own, beside the linear models.
+
+    python -m beyond.threats
+
+Attacks that were made for another model, a few pixels set to anything in [0, 1], the shifts of
+shifts.py, and how sure the mistakes under attack are. Attacks on networks are found by gradients,
+so that accuracy under them is an upper bound. Reads results/certified/ and the post's four models;
+writes results/threats/: config.json, metrics.json, arrays.npz.
+"""
+
+import os
+
+import numpy as np
+
+import attacks
+import data_prep
+from beyond import certified, shifts
+from beyond.certified import logits_of
+from common import cli, runs
+
+RUN = "threats"
+NETWORKS = [f"{kind}-{how}" for kind in certified.NETWORKS for how in certified.TRAININGS]
+EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
+TRANSFER = 0.2  # the one of them that is tried on the other models
+STEPS = 10  # of PGD
+PIXELS = 20  # changed at most
+CANDIDATES = 10  # pixels that are tried for each change
+IMAGES = 500  # test images whose pixels are changed
+
+
+def load(saved, name):
+    """A network of the run certified, by its name."""
+    model = certified.network(name.split("-")[0])
+    model.set_weights([saved.arrays[f"{name}-{n}"] for n in range(len(model.weights))])
+    return model
+
+
+def greedy_pixels(model, x, y, most=PIXELS, candidates=CANDIDATES):
+    """How many pixels, one after the other, make a prediction wrong: (batch,), at least the fewest.
+
+    Each change is the best of `candidates`: the pixels that would take most from the margin if the
+    network were linear, each at the end of [0, 1] that harms. 0 if the prediction is wrong already,
+    most + 1 if no change up to `most` is enough.
+    """
+    images, rest = np.array(x, np.float32).reshape(len(x), -1), np.arange(len(x))
+    shape, found = np.shape(x)[1:], np.full(len(x), most + 1)
+    for count in range(most + 1):
+        margins = y[rest] * logits_of(model, images[rest].reshape(-1, *shape))
+        found[rest[margins <= 0]] = count
+        rest = rest[margins > 0]
+        if count == most or not len(rest):
+            return found
+        now = images[rest]
+        slopes = attacks.loss_gradient(
+            model, attacks.margin_loss, now.reshape(-1, *shape), y[rest].astype(np.float32)
+        )
+        slopes = slopes.numpy().reshape(now.shape)
+        gains = np.abs(slopes) * np.where(slopes > 0, 1 - now, now)
+        best = np.argsort(-gains, axis=1, kind="stable")[:, :candidates]
+        tried = np.repeat(now[:, np.newaxis], candidates, axis=1)
+        ends = np.take_along_axis(slopes > 0, best, 1).astype(np.float32)
+        np.put_along_axis(tried, best[..., np.newaxis], ends[..., np.newaxis], 2)
+        left = logits_of(model, tried.reshape(-1, *shape)).reshape(best.shape) * y[rest, np.newaxis]
+        images[rest] = tried[np.arange(len(rest)), np.argmin(left, axis=1)]
+
+
+def parse_args(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_digits(parser)
+    cli.add_results(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
+    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
+    x, y = data.x_test, data.y_test
+    saved = runs.read(results / certified.RUN, metrics=NETWORKS)
+    read = [runs.read(results / name, arrays=("weights", "bias")) for name in runs.POST_RUNS]
+    linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
+    networks = [load(saved, name) for name in NETWORKS]
+
+    sources, sure, mistakes = [], [], []  # attacked images, and for each network a row of EPSILONS
+    for weights, _ in linear:
+        sources.append(attacks.attack_linear(weights, x, y, TRANSFER, clip=True))
+    for model in networks:
+        attack, scale = certified.compiled_attack(model), np.median(np.abs(logits_of(model, x)))
+        sure.append([])
+        mistakes.append([])
+        for epsilon in EPSILONS:
+            images = attack(x, y, epsilon, STEPS)
+            if epsilon == TRANSFER:
+                sources.append(images)
+            margins = y * logits_of(model, images)
+            wrong = margins <= 0
+            mistakes[-1].append(int(wrong.sum()))
+            sure[-1].append(float(np.median(-margins[wrong]) / scale) if wrong.any() else None)
+    transfer = [
+        [float(np.mean(y * attacks.linear_logits(*model, images) > 0)) for model in linear]
+        + [float(np.mean(y * logits_of(model, images) > 0)) for model in networks]
+        for images in sources
+    ]
+    few, counts = (x[:IMAGES], y[:IMAGES]), np.arange(PIXELS + 1)
+    fewest = [greedy_pixels(model, *few) for model in networks]
+    fewest += [attacks.fewest_pixels(*model, *few) for model in linear]
+
+    def accuracies(models, x, y):
+        x = x[..., np.newaxis].astype(np.float32)
+        return [np.mean(y * logits_of(model, x) > 0) for model in models]
+
+    shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=accuracies)
+    metrics = dict(
+        transfer=transfer,
+        sure=dict(zip(NETWORKS, sure)),
+        mistakes=dict(zip(NETWORKS, mistakes)),
+        few_pixels={
+            name: [float(np.mean(each > count)) for count in counts]
+            for name, each in zip((*NETWORKS, *runs.POST_RUNS), fewest)
+        },
+        clean=list(map(float, accuracies(networks, x[..., 0], y))),
+        shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
+    )
+    about = dict(models=[*runs.POST_RUNS, *NETWORKS], networks=NETWORKS, epsilons=list(EPSILONS))
+    about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
+    with runs.write(results / RUN) as place:
+        runs.save(place, args, data, metrics, {}, **about)
+    ten = [f"{name} {kept[10]:.1%}" for name, kept in metrics["few_pixels"].items()]
+    print(f"{results / RUN}: with ten pixels changed, " + ", ".join(ten))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,104 @@
+"""Networks between two sides: the step, the sides, the other threats, and the same bytes twice."""
+
+import keras
+import numpy as np
+import pytest
+
+import data_prep
+from beyond import bounds, certified, shifts, threats
+from common import runs, training
+
+NETWORKS = ["small-regular", "small-certified"]
+
+
+@pytest.fixture(scope="module")
+def made(few, tmp_path_factory):
+    """A short run of the small network on few images, twice, and the threats beside it."""
+    folders = [tmp_path_factory.mktemp("certified") for _ in range(2)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data_prep, "load_pair", lambda digits: few)
+        patch.setattr(certified, "NETWORKS", ("small",))
+        patch.setattr(certified, "TRAININGS", {"regular": 0.5, "certified": 1.0})
+        patch.setattr(threats, "NETWORKS", NETWORKS)
+        patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
+        patch.setattr(certified, "STEPS", 5)
+        patch.setattr(certified, "RESTARTS", 1)
+        patch.setattr(certified, "MILP_IMAGES", 1)
+        patch.setattr(certified, "MILP_NODES", 1)
+        patch.setattr(threats, "PIXELS", 10)
+        patch.setattr(threats, "IMAGES", 10)
+        patch.setattr(threats, "STEPS", 2)
+        patch.setattr(shifts, "SHIFTS", dict(list(shifts.SHIFTS.items())[-2:]))
+        for folder in folders:
+            for name in runs.POST_RUNS:
+                (folder / name).symlink_to(runs.RESULTS / name)
+            certified.main(["--epochs", "2", "--batch-size", "25", "--results", str(folder)])
+        threats.main(["--results", str(folders[0])])
+    return folders
+
+
+def test_the_same_seed_gives_the_same_bytes(made):
+    for name in ("metrics.json", "arrays.npz"):
+        one, other = ((folder / "certified" / name).read_bytes() for folder in made)
+        assert one == other and len(one) > 500
+
+
+def test_every_accuracy_is_between_its_sides(made, few):
+    saved = runs.read(made[0] / "certified", metrics=NETWORKS)
+    assert saved.metrics["class_distance"] > 0.9
+    for name in NETWORKS:
+        found, model = saved.metrics[name], threats.load(saved, name)
+        clean = np.mean(few.y_test * certified.logits_of(model, few.x_test) > 0)
+        assert found["certified"][0] == found["attacked"][0] == pytest.approx(clean)
+        assert found["between"] == [
+            round(100 * (high - low)) for low, high in zip(found["certified"], found["attacked"])
+        ]
+        for low, certificate in zip(found["intervals"], found["certified"]):
+            assert low <= certificate
+        for side in ("certified", "attacked"):
+            assert np.all(np.diff(found[side]) <= 0)
+        # At 0.5 every image can be made the same grey one.
+        grey = certified.logits_of(model, np.full((1, 28, 28, 1), 0.5, np.float32))
+        right = few.y_test * grey > 0
+        assert found["certified"][-1] <= right.mean()
+
+
+def test_other_threats_are_measured_and_weaker_than_none(made, few):
+    saved = runs.read(made[0] / "certified")
+    found = runs.read(made[0] / "threats").metrics
+    models = runs.read(made[0] / "threats").config["run"]["models"]
+    clean = [saved.metrics[name]["attacked"][0] for name in NETWORKS]
+    assert found["clean"] == pytest.approx(clean)
+    assert np.shape(found["transfer"]) == (len(models), len(models))
+    for name, kept in found["few_pixels"].items():
+        assert len(kept) == 11 and np.all(np.diff(kept) <= 0), name
+    for name in NETWORKS:
+        counted = zip(found["sure"][name], found["mistakes"][name])
+        assert all((sure is None) == (mistakes == 0) for sure, mistakes in counted)
+
+
+@pytest.mark.parametrize("kind", ["small", "convolutional"])
+def test_the_bound_in_the_step_is_the_proved_one_but_for_rounding(few, kind):
+    keras.utils.set_random_seed(0)
+    model, x, y = certified.network(kind), few.x_test[:5], few.y_test[:5].astype(np.float32)
+    proved = bounds.interval(bounds.Network(model), x, y, 0.1)
+    trained = certified.interval_margin(model, x, y, 0.1).numpy()
+    assert np.all(proved <= trained + 1e-6)
+    np.testing.assert_allclose(trained, proved, rtol=0.01, atol=1e-2)
+
+
+def test_greedy_pixels_need_at_least_the_fewest(few):
+    """Of a linear network the first-order choice is the exact one."""
+    run = runs.read(runs.RESULTS / "regular").arrays
+    model = training.model_of(run["weights"], run["bias"])
+    x, y = few.x_test[:40], few.y_test[:40]
+    exact = np.minimum(threats.attacks.fewest_pixels(run["weights"], run["bias"], x, y), 13)
+    np.testing.assert_array_equal(threats.greedy_pixels(model, x, y, most=12), exact)
+
+
+def test_greedy_pixels_are_no_fewer_than_one_that_suffices(few):
+    """A network whose every pixel decides: one change is found, and none where it is wrong."""
+    model = training.model_of(np.full(784, -100.0), 1.0)
+    blank = np.zeros((2, 28, 28, 1), np.float32)
+    found = threats.greedy_pixels(model, blank, np.array([1.0, -1.0]), most=3)
+    np.testing.assert_array_equal(found, [1, 0])
