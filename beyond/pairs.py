@@ -224,6 +224,13 @@ def is_saved(folder, digest, arguments):
     return now == tuple(config.get(key) for key in ("data_sha256", "arguments", "versions"))
 
 
+def save(results, digits, digest, arguments, metrics, arrays):
+    """Save what measure_pair gives."""
+    args, data = SimpleNamespace(**arguments), SimpleNamespace(digest=digest)
+    with runs.write(results / RUN / pair_name(digits)) as place:
+        runs.save(place, args, data, metrics, arrays, digits=digits)
+
+
 def told(digits, metrics):
     """A line about a pair."""
     kept, best = np.mean(metrics["robust_accuracy"][1]), metrics["optimum"]
@@ -243,14 +250,8 @@ def measure_missing(client, arrays, missing, args, results):
     for digits, found, error in work:
         done += 1
         if error is None:
-            metrics, kept = found
-            folder, data = (
-                results / RUN / pair_name(digits),
-                SimpleNamespace(digest=missing[digits]),
-            )
-            with runs.write(folder) as place:
-                runs.save(place, SimpleNamespace(**arguments), data, metrics, kept, digits=digits)
-            line = told(digits, metrics)
+            save(results, digits, missing[digits], arguments, *found)
+            line = told(digits, found[0])
         else:
             failed[digits] = error
             line = f"{pair_name(digits)}: failed twice"

@@ -14,6 +14,7 @@ import importlib.util
 import io
 import logging
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -73,7 +74,9 @@ def connected(scheduler=None, workers=None):
                 )
                 scheduler = stack.enter_context(local).scheduler_address
             try:
-                client = stack.enter_context(distributed.Client(scheduler, timeout=PATIENCE))
+                with warnings.catch_warnings():  # of other versions, in a table: see check_workers
+                    warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
+                    client = stack.enter_context(distributed.Client(scheduler, timeout=PATIENCE))
                 client.wait_for_workers(1, timeout=PATIENCE)
             except TimeoutError:
                 raise OSError(

@@ -1,0 +1,195 @@
+"""All pairs on a real cluster: Dask's own scheduler and workers, outside the checkout."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT
+
+import data_prep
+from beyond import pairs
+from common import cluster, runs
+
+PAIRS = [(0, 1), (3, 8), (4, 9), (1, 7)]
+HERE = "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"
+WORDS = [pairs.pair_name(digits) for digits in PAIRS]
+
+
+@contextlib.contextmanager
+def dask(folder, *words, path=()):
+    """A process of Dask's command line, which sees no checkout: "scheduler" or "worker"."""
+    path = os.pathsep.join([*map(str, path), os.environ["PYTHONPATH"]])
+    assert str(ROOT) not in path.split(os.pathsep)
+    with open(folder / "log", "a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask", *map(str, words)],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def a_scheduler(folder):
+    """The address of a scheduler, and its process."""
+    file = folder / "scheduler.json"
+    words = *HERE, "--port", 0, "--scheduler-file", file
+    with dask(folder, "scheduler", *words) as process:
+        wait_for(file.exists)
+        address = re.search(r'"address": "(.*?)"', file.read_text())[1]
+        yield SimpleNamespace(address=address, process=process)
+
+
+def a_worker(folder, address, **more):
+    """A worker without a nanny, so that one that is killed does not come back."""
+    words = "--no-nanny", "--nthreads", 1, "--local-directory", folder
+    return dask(folder, "worker", address, *HERE, *words, **more)
+
+
+def wait_for(happened, seconds=60):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def workers_of(address):
+    from distributed import Client
+
+    with Client(address) as client:
+        return len(client.nthreads())
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory):
+    """A cluster of two workers."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    with a_scheduler(folder) as scheduler, contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(a_worker(folder, scheduler.address))
+        wait_for(lambda: workers_of(scheduler.address) == 2)
+        yield SimpleNamespace(address=scheduler.address, folder=folder)
+
+
+@pytest.fixture(scope="module")
+def alone(ten_digits, tmp_path_factory):
+    """The runs of PAIRS, measured without a cluster."""
+    results = tmp_path_factory.mktemp("alone")
+    for digits in PAIRS:
+        digest = data_prep.digest(data_prep.select_pair(ten_digits, digits))
+        found = pairs.measure_pair(ten_digits, digits, seeds=2)
+        pairs.save(results, digits, digest, {"seeds": 2}, *found)
+    return results
+
+
+@pytest.fixture
+def small(ten_digits, monkeypatch):
+    monkeypatch.setattr(data_prep, "read_all", lambda: ten_digits)
+
+
+def same_files(first, second):
+    files = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
+    assert files == {path.relative_to(second) for path in second.rglob("*") if path.is_file()}
+    assert len(files) >= 3 * len(PAIRS)
+    for file in files:
+        assert (first / file).read_bytes() == (second / file).read_bytes(), file
+
+
+@pytest.mark.filterwarnings("ignore:Mismatched versions found")  # to the client of this test
+def test_a_worker_with_another_numpy_is_named(there, small, tmp_path):
+    """First of all: its worker is gone when the others are at work."""
+    fake = tmp_path / "numpy-1.0.0.dist-info"
+    fake.mkdir()
+    (fake / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 1.0.0\n")
+    with a_worker(tmp_path, there.address, path=[tmp_path]):
+        wait_for(lambda: workers_of(there.address) == 3)
+        with pytest.raises(ValueError, match=r"^the worker tcp://\S+ has numpy 1.0.0, not 2\S+$"):
+            pairs.main(["--scheduler", there.address, "--results", str(tmp_path)])
+    wait_for(lambda: workers_of(there.address) == 2)
+
+
+def test_results_equal_those_without_a_cluster(there, small, alone, tmp_path, capsys):
+    flags = ["--pairs", *WORDS, "--seeds", "2", "--results", str(tmp_path)]
+    pairs.main([*flags, "--scheduler", there.address])
+    same_files(alone, tmp_path)
+    printed = capsys.readouterr().out
+    assert "2 workers; watch them at http://" in printed and "4 of 4, about 0 s left" in printed
+    pairs.main([*flags, "--scheduler", "tcp://127.0.0.1:1"])  # nothing is left to do
+    assert "4 of 4 pairs are saved already" in capsys.readouterr().out
+
+
+def test_a_pair_that_fails_twice_is_named_and_the_others_saved(there, ten_digits, alone, tmp_path):
+    broken = dict(ten_digits)
+    broken["y_train"] = ten_digits["y_train"].copy()
+    broken["y_train"][broken["y_train"] == 7] = 6
+    arguments = dict(seeds=2)
+    with cluster.connected(there.address) as client:
+        work = cluster.each(
+            client, "beyond.pairs", "measure_pair", broken, [(1, 7), (0, 1)], arguments
+        )
+        found = {digits: (result, error) for digits, result, error in work}
+    assert found[1, 7][0] is None and "y must have both classes" in found[1, 7][1]
+    assert found[0, 1][1] is None
+    saved = runs.read(alone / "pairs" / "0-1")
+    assert found[0, 1][0][0]["optimum"] == saved.metrics["optimum"]
+
+
+def test_a_killed_worker_costs_only_its_pair(there, small, alone, tmp_path, monkeypatch):
+    """The last test of the cluster: it has one worker afterwards."""
+    told, killed = pairs.told, []
+
+    def kill(digits, metrics):
+        """After the first pair the others are at work: one of their workers is killed."""
+        if not killed:
+            from distributed import default_client
+
+            at_work = [it for it, keys in default_client().processing().items() if keys]
+            killed.append(default_client().run(os.getpid, workers=at_work[:1]))
+            os.kill(*killed[0].values(), signal.SIGKILL)
+        return told(digits, metrics)
+
+    monkeypatch.setattr(pairs, "told", kill)
+    flags = ["--pairs", *WORDS, "--seeds", "2", "--results", str(tmp_path)]
+    pairs.main([*flags, "--scheduler", there.address])
+    assert killed and workers_of(there.address) == 1
+    same_files(alone, tmp_path)
+
+
+def test_a_missing_scheduler_is_told_within_ten_seconds(small, tmp_path):
+    start = time.monotonic()
+    with pytest.raises(OSError, match="^no scheduler answers at tcp://127.0.0.1:1; start one with"):
+        pairs.main(["--scheduler", "tcp://127.0.0.1:1", "--results", str(tmp_path)])
+    assert time.monotonic() - start < 10 and not list(tmp_path.iterdir())
+
+
+def test_a_lost_scheduler_is_one_line_and_the_next_start_goes_on(
+    small, alone, tmp_path, tmp_path_factory, monkeypatch, capsys
+):
+    folder, told = tmp_path_factory.mktemp("elsewhere"), pairs.told
+    flags = ["--pairs", *WORDS, "--seeds", "2", "--results", str(tmp_path)]
+    with a_scheduler(folder) as scheduler, a_worker(folder, scheduler.address):
+
+        def lose(digits, metrics):
+            scheduler.process.kill()
+            return told(digits, metrics)
+
+        wait_for(lambda: workers_of(scheduler.address) == 1)
+        monkeypatch.setattr(pairs, "told", lose)
+        with pytest.raises(ConnectionError, match="^the scheduler is lost; what is finished"):
+            pairs.main([*flags, "--scheduler", scheduler.address])
+    saved = {path.name for path in (tmp_path / "pairs").iterdir()}
+    assert saved and saved < set(WORDS)
+    monkeypatch.undo()
