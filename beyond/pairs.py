@@ -51,7 +51,6 @@ RULES = (
     claims.reliability,
     claims.margin,
 )
-VERDICTS = claims.FAILS, claims.CONDITION, claims.HOLDS  # from the worst to the best
 
 
 def train_models(data, seeds):
@@ -182,7 +181,9 @@ def measure_pair(arrays, digits, seeds=1):
             ),
             claims={
                 name: dict(
-                    verdict=min(found, key=VERDICTS.index), verdicts=found, numbers=numbers[name]
+                    verdict=min(found, key=claims.VERDICTS.index),
+                    verdicts=found,
+                    numbers=numbers[name],
                 )
                 for name, found in verdicts.items()
             },

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from common import ROOT
 
-PATIENCE = 8  # seconds, for a scheduler to answer and for a first worker
+PATIENCE = 5  # seconds, for a scheduler to answer and for a first worker
 PACKAGES = ("tensorflow", "numpy", "scipy")  # whose versions must agree, beside Python's
 MODULES = ("attacks", "data_prep", "experiment_regular", "experiment_robust")
 FOLDERS = ("beyond", "common", "report")

@@ -16,6 +16,7 @@ from common import cli, runs
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
 EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
+VERDICTS = FAILS, CONDITION, HOLDS  # from the worst to the best
 RIDGES = np.linspace(0.025, 0.5, 20)  # the attack radii of figure 13
 MADE_WEIGHT = 0.01  # a weight above it was made by training: SGD's steps around zero are smaller
 ROUNDING = 1e-9  # of sums over the training images

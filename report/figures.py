@@ -34,6 +34,7 @@ SWEEP_FIGURES = ("phase_diagram",)
 DIAGRAM_FIGURES = ("phase_diagram_exact",)
 FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
 FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES
+PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by reproduce.py
 
 
 def caption(name):

@@ -16,7 +16,7 @@ import data_prep
 from beyond import pairs
 from common import cluster, runs
 
-PAIRS = [(0, 1), (3, 8), (4, 9), (1, 7)]
+PAIRS = [(0, 1), (3, 8), (4, 9)]
 HERE = "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"
 WORDS = [pairs.pair_name(digits) for digits in PAIRS]
 
@@ -126,9 +126,9 @@ def test_results_equal_those_without_a_cluster(there, small, alone, tmp_path, ca
     pairs.main([*flags, "--scheduler", there.address])
     same_files(alone, tmp_path)
     printed = capsys.readouterr().out
-    assert "2 workers; watch them at http://" in printed and "4 of 4, about 0 s left" in printed
+    assert "2 workers; watch them at http://" in printed and "3 of 3, about 0 s left" in printed
     pairs.main([*flags, "--scheduler", "tcp://127.0.0.1:1"])  # nothing is left to do
-    assert "4 of 4 pairs are saved already" in capsys.readouterr().out
+    assert "3 of 3 pairs are saved already" in capsys.readouterr().out
 
 
 def test_a_pair_that_fails_twice_is_named_and_the_others_saved(there, ten_digits, alone, tmp_path):
@@ -175,6 +175,7 @@ def test_a_missing_scheduler_is_told_within_ten_seconds(small, tmp_path):
     assert time.monotonic() - start < 10 and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_is_one_line_and_the_next_start_goes_on(
     small, alone, tmp_path, tmp_path_factory, monkeypatch, capsys
 ):

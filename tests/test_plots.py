@@ -19,8 +19,9 @@ HELPERS = {"__main__", "gallery", "style"}
 
 def test_every_script_in_plots_is_in_the_report_with_its_caption():
     scripts = {path.stem for path in (ROOT / "plots").glob("*.py")} - HELPERS
-    assert set(figures.FIGURES) == scripts and len(scripts) > 20
-    for name in figures.FIGURES:
+    named = figures.FIGURES + figures.PAIR_FIGURES
+    assert set(named) == scripts and len(scripts) > 20
+    for name in named:
         caption = figures.caption(name)
         assert caption.rstrip(")").endswith(".") and "\n" not in caption and "python" not in caption
 
@@ -49,6 +50,7 @@ def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp
 
 def test_drawing_and_the_report_import_no_tensorflow(fresh, tmp_path):
     shutil.copytree(fresh.folder, tmp_path / "results")
+    shutil.copytree(runs.RESULTS / "pairs", tmp_path / "results" / "pairs")
     code = """
 import sys
 from pathlib import Path
