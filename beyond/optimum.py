@@ -270,7 +270,8 @@ def separator(x, y, start=None):
         part = np.vstack([z[examples].T, np.ones(len(examples))])
         alpha = nnls(part, np.append(np.zeros(len(part) - 1), 1), maxiter=100 * len(part))[0]
         proof = balanced(alpha, y[examples])
-        if np.abs(part[:-1] @ proof).max() * LARGEST_ALPHA <= proof.sum():
+        # It is all zero while the examples are of one class, which proves nothing.
+        if np.abs(part[:-1] @ proof).max() * LARGEST_ALPHA <= proof.sum() > 0:
             return None
         nearest = part[:-1] @ alpha
         margins = z @ nearest

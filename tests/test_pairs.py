@@ -9,12 +9,16 @@ import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
 import data_prep
-from beyond import pairs
+import experiment_robust
+from beyond import optimum, pairs
 from common import cluster, runs
+from report import claims
+from report import pairs as told_pairs
 
 PAIRS = [(0, 1), (3, 8), (4, 9)]
 HERE = "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"
@@ -194,3 +198,99 @@ def test_a_lost_scheduler_is_one_line_and_the_next_start_goes_on(
     saved = {path.name for path in (tmp_path / "pairs").iterdir()}
     assert saved and saved < set(WORDS)
     monkeypatch.undo()
+
+
+# --- without a cluster
+
+
+def test_a_pair_s_models_are_those_of_the_experiments_to_the_bit(quick, data, monkeypatch):
+    """After one epoch, with several seeds side by side: the first is that of the experiments."""
+    monkeypatch.setattr(experiment_robust, "EPOCHS", 1)
+    monkeypatch.setattr(pairs.regular, "EPOCHS", 1)
+    weights, biases = pairs.train_models(data, seeds=2)
+    for name, model, bias in zip(runs.POST_RUNS, weights, biases):
+        run = runs.read(quick / name)
+        np.testing.assert_array_equal(model[0], run.arrays["weights"])
+        assert bias[0] == run.arrays["bias"] and np.any(model[0] != model[1])
+
+
+def test_what_is_saved_of_a_pair_is_proved_and_judged(alone, ten_digits):
+    run = runs.read(alone / "pairs" / "3-8", told_pairs.NEEDED)
+    best, arrays = run.metrics["optimum"], run.arrays
+    data = data_prep.prepared(data_prep.select_pair(ten_digits, (3, 8)), "")
+    x, y = data.x_train.reshape(len(data.y_train), -1).astype(float), data.y_train.astype(float)
+    assert max(best["gap"]) <= 1e-7
+    for number, epsilon in enumerate(runs.EPSILONS):
+        model = arrays["optimum_weights"][number], arrays["optimum_bias"][number]
+        value = optimum.robust_objective(*model, x, y, epsilon)
+        assert value == pytest.approx(best["objective"][number], abs=1e-12)
+        if epsilon > run.metrics["separation_upper_bound"]:  # below it, zero is proof enough
+            alpha = arrays["optimum_alpha"][number]
+            assert alpha.mean() == pytest.approx(value, abs=1e-7) and alpha.mean() > 0
+            assert np.abs((alpha * y) @ x).max() <= epsilon * alpha.sum() * (1 + 1e-9)
+    assert run.metrics["claims"].keys() == {rule.__name__ for rule in pairs.RULES}
+    for claim in run.metrics["claims"].values():
+        assert len(claim["verdicts"]) == 2 and claim["verdict"] in claim["verdicts"]
+        assert claim["verdict"] == min(claim["verdicts"], key=claims.VERDICTS.index)
+    assert run.config["command"] == "python -m beyond.pairs --pairs 3-8 --seeds 2"
+
+
+def test_a_constant_optimum_is_told(ten_digits):
+    """Digits that differ by noise alone: at ε = 0.2 nothing beats one answer to all."""
+    same = {name: array.copy() for name, array in ten_digits.items()}
+    noise = np.random.default_rng(1)
+    for split in data_prep.SPLITS:
+        shape = same[f"x_{split}"].shape
+        same[f"x_{split}"] = noise.integers(0, 256, shape).astype(np.uint8)
+    metrics, arrays = pairs.measure_pair(same, (2, 6))
+    assert metrics["optimum"]["constant"][-1] and not arrays["optimum_weights"][-1].any()
+    assert metrics["optimum"]["gap"][-1] <= 1e-7
+    assert "the constant classifier at" in pairs.told((2, 6), metrics)
+
+
+def test_counts_over_pairs(alone):
+    saved = told_pairs.read(alone)
+    over = told_pairs.counts(saved)
+    assert list(saved) == WORDS and over["margin"]["pairs"] == len(PAIRS)
+    for name, found in over.items():
+        verdicts = [run.metrics["claims"][name]["verdict"] for run in saved.values()]
+        assert found["post"] == verdicts[0]
+        assert [found[it] for it in claims.VERDICTS] == list(map(verdicts.count, claims.VERDICTS))
+    (attacked, clean), best = told_pairs.attacked(saved)["3-8"]
+    assert attacked == np.mean(saved["3-8"].metrics["robust_accuracy"][1])
+    assert clean == np.mean(saved["3-8"].metrics["test_accuracy"][2])
+    assert best[0] == saved["3-8"].metrics["optimum"]["robust_accuracy"][1]
+
+
+def test_committed_pairs_are_all_there_small_and_agree_with_the_post_s_claims():
+    saved = told_pairs.read(runs.RESULTS)
+    assert list(saved) == [pairs.pair_name(digits) for digits in pairs.PAIRS]
+    files = [path for path in (runs.RESULTS / "pairs").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 3e6
+    assert max(max(run.metrics["optimum"]["gap"]) for run in saved.values()) <= 1e-7
+    post = runs.read_json(runs.RESULTS / "claims.json")["claims"]
+    for name, claim in saved["0-1"].metrics["claims"].items():
+        assert claim["verdict"] == post[name]["verdict"], name
+    for name, weights in zip(runs.POST_RUNS, saved["0-1"].arrays["weights"]):
+        committed = runs.read(runs.RESULTS / name).arrays["weights"]
+        np.testing.assert_array_equal(weights[0], committed)
+
+
+@pytest.mark.parametrize("words", ["38", "8-3", "3-3", "3-8-9", "a-b", "3-", "3-8 3-8", "3-10"])
+def test_pairs_are_named_smaller_first_and_once(words, capsys):
+    with pytest.raises(SystemExit):
+        pairs.parse_args(["--pairs", *words.split()])
+    assert "error: argument --pairs: " in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("address", ["host:8786", "tcp://host", "http://host:80", "tcp://:1", ""])
+def test_an_address_is_that_of_a_scheduler(address, capsys):
+    with pytest.raises(SystemExit):
+        pairs.parse_args(["--scheduler", address])
+    assert "is not an address as tcp://host:8786" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch, small, tmp_path):
+    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="pip install -r requirements-cluster.txt -c constraints"):
+        pairs.main(["--results", str(tmp_path)])
