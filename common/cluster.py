@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import io
 import logging
+import signal
 import tempfile
 import warnings
 import zipfile
@@ -43,6 +44,20 @@ def address(text):
 
 
 @contextlib.contextmanager
+def interrupts_held():
+    """Hold Ctrl-C back: processes and threads that are started meanwhile never get it.
+
+    It reaches every process of a terminal, and is the client's to tell.
+    """
+    mask = getattr(signal, "pthread_sigmask", lambda *_: ())  # not on Windows
+    before = mask(getattr(signal, "SIG_BLOCK", 0), [signal.SIGINT])
+    try:
+        yield
+    finally:
+        mask(getattr(signal, "SIG_SETMASK", 0), before)
+
+
+@contextlib.contextmanager
 def connected(scheduler=None, workers=None):
     """Yield a Dask client whose workers have the versions and the code of this process.
 
@@ -66,12 +81,13 @@ def connected(scheduler=None, workers=None):
         with contextlib.ExitStack() as stack:
             if scheduler is None:
                 stack.enter_context(dask.config.set(SETTINGS))
-                local = distributed.LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,
-                )
+                with interrupts_held():
+                    local = distributed.LocalCluster(
+                        n_workers=workers,
+                        threads_per_worker=1,
+                        dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,
+                    )
                 scheduler = stack.enter_context(local).scheduler_address
             try:
                 with warnings.catch_warnings():  # of other versions, in a table: see check_workers
