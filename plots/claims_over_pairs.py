@@ -29,6 +29,7 @@ def draw(results):
         left = 0
         for verdict in reversed(claims.VERDICTS):
             count, dark = found[name][verdict], verdict == claims.HOLDS
+            narrow = count < 0.05 * found[name]["pairs"]  # the ring is wider
             label = verdict if height == 0 else None
             axes.barh(height, count, 0.72, left, color=COLOURS[verdict], label=label)
             ring = verdict == found[name]["post"]
@@ -44,7 +45,7 @@ def draw(results):
                     bbox=dict(
                         boxstyle="circle,pad=0.25",
                         facecolor="none",
-                        edgecolor=("white" if dark else "black") if ring else "none",
+                        edgecolor=("white" if dark and not narrow else "black") if ring else "none",
                         linewidth=1,
                     ),
                 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from report import pairs
 
-DARK = 65  # % accuracy below which the text is white
+DARK = 62  # % accuracy below which the text is white
 
 
 def draw(results):
@@ -23,7 +23,7 @@ def draw(results):
         for place, (attacked, without) in zip(((first, second), (second, first)), models):
             table[place], clean[place] = 100 * attacked, 100 * without
     figure, axes = plt.subplots(figsize=(style.WIDTH * 1.1, style.WIDTH))
-    picture = axes.imshow(table, cmap="Greens_r", vmin=40, vmax=100)
+    picture = axes.imshow(table, cmap="Greens_r", vmin=30, vmax=100)
     for (row, column), value in np.ndenumerate(table):
         if row == column:
             axes.text(column, row, row, ha="center", va="center", fontsize=22, color="0.6")

@@ -72,6 +72,10 @@ def summary(results):
             (epsilon, [name for name, it in zip(saved, best) if it["constant"][column]])
             for column, epsilon in enumerate(runs.EPSILONS)
         ],
+        below_half=[  # pairs of which SGD keeps fewer images than one answer to all would
+            sum(np.mean(run.metrics["robust_accuracy"][column]) < 0.5 for run in saved.values())
+            for column in range(len(runs.EPSILONS))
+        ],
         separable=sum(run.metrics["separation_epsilon"] > 0 for run in saved.values()),
         kept=kept,
         order=[by(0), by(1)],  # from the pair that is kept worst to the best

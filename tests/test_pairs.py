@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -195,6 +196,44 @@ def test_a_lost_scheduler_is_one_line_and_the_next_start_goes_on(
     saved = {path.name for path in (tmp_path / "pairs").iterdir()}
     assert saved and saved < set(WORDS)
     monkeypatch.undo()
+
+
+DRIVER = """
+import pickle, sys
+sys.path.insert(0, {root!r})
+import data_prep
+from beyond import pairs
+from common import cli
+if __name__ == "__main__":  # workers of this machine import it, too
+    with open("digits", "rb") as file:
+        digits = pickle.load(file)
+    data_prep.read_all = lambda: digits
+    cli.run(pairs.main)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+def test_ctrl_c_is_one_line_and_what_is_finished_stays(ten_digits, tmp_path):
+    """On workers of this machine, as from a terminal: every process gets it."""
+    (tmp_path / "driver.py").write_text(DRIVER.format(root=str(ROOT)))
+    (tmp_path / "digits").write_bytes(pickle.dumps(ten_digits))
+    process = subprocess.Popen(
+        [sys.executable, "driver.py", "--results", "mine", "--workers", "2"],
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    while "1 of 45" not in process.stdout.readline():
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    error = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert error == "driver.py: interrupted; what was saved before is whole\n"
+    saved = list((tmp_path / "mine" / "pairs").iterdir())
+    assert saved and all(runs.read(folder).metrics["claims"] for folder in saved)
 
 
 # --- without a cluster
