@@ -1,5 +1,6 @@
 # make reproduce: the post. make all: everything beyond it as well. make test: lint and tests.
 # make test-all: the slow tests, too. make bench: the benchmarks. make clean: what can be made again.
+# make pairs: all 45 pairs of digits, from MNIST's ten; make pairs SOURCE=... takes yours.
 # make constraints: the newest versions that fit requirements*.txt, into constraints.txt.
 # Each installs what it needs into .venv, once, with the first of these Pythons that TensorFlow has.
 PYTHONS = $(PYTHON) python3.13 python3.12 python3.11 python3
@@ -22,13 +23,19 @@ endif
 endif
 endif
 
-.PHONY: reproduce all test test-all lint bench constraints clean
+.PHONY: reproduce all pairs test test-all lint bench constraints clean
 
 reproduce: .venv/installed
 	$(BIN)/python reproduce.py
 
 all: .venv/installed
 	$(BIN)/python reproduce.py --all
+
+pairs: .venv/installed-cluster
+	$(BIN)/python data_prep.py --digits all $(if $(SOURCE),--source $(SOURCE))
+	$(BIN)/python -m beyond.pairs
+	$(BIN)/python plots pairs claims_over_pairs
+	$(BIN)/python -m report.report
 
 test: .venv/installed-dev
 	@echo "The tests take two to six minutes on two cores"
@@ -42,7 +49,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check
 
 bench: .venv/installed-bench
-	for name in pipeline training attack exact scale figures page bounds; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
+	for name in pipeline training attack exact scale figures page bounds pairs; do $(BIN)/python -W ignore benchmarks/$$name.py || exit 1; done
 
 # In an environment of its own, so that nothing else is in the list.
 constraints:
@@ -67,7 +74,11 @@ clean:
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-cluster: .venv/installed requirements-cluster.txt
+	$(INSTALL) -r requirements-cluster.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-cluster.txt
 	$(INSTALL) -r requirements-dev.txt
 	@touch $@
 

@@ -3,9 +3,11 @@
     python data_prep.py                   # verify data/mnist_0_1.npz, print its counts
     python data_prep.py --source ~/mnist  # build it from the four IDX files or from an mnist.npz
     python data_prep.py --digits 3 8      # build another pair, through keras.datasets.mnist
+    python data_prep.py --digits all      # all ten digits, from which any pair is then taken
 
 Writes data/mnist_A_B.npz: x_train, y_train, x_test, y_test as uint8, labels 0 (digit A) and 1
-(digit B), in MNIST's order. An existing good file is never replaced by a bad one.
+(digit B), in MNIST's order; or data/mnist_all.npz, with the labels 0 to 9. An existing good file is
+never replaced by a bad one.
 
 MNIST is by Yann LeCun, Corinna Cortes and Christopher J. C. Burges,
 http://yann.lecun.com/exdb/mnist/, under CC BY-SA 3.0
@@ -27,6 +29,7 @@ DATA = runs.ROOT / "data"
 IMAGE_SIDE = 28  # pixels
 SPLITS = ("train", "test")
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+ALL = ("all",)  # in the place of a pair: all ten digits
 
 # name: (file, shape, SHA-256 of the unpacked IDX file as published)
 MNIST = {
@@ -66,7 +69,7 @@ def digest(arrays):
 
 
 def pair_path(digits=runs.DIGITS):
-    return DATA / "mnist_{}_{}.npz".format(*digits)
+    return DATA / f"mnist_{'_'.join(map(str, digits))}.npz"
 
 
 def idx_header(shape):
@@ -176,30 +179,63 @@ def select_pair(arrays, digits):
 
 
 def build(digits=runs.DIGITS, source=None):
-    """Write data/mnist_A_B.npz from MNIST, checked."""
-    arrays = read_source(source)
-    check_mnist(arrays, source or "the download")
-    runs.write_arrays(pair_path(digits), select_pair(arrays, digits))
+    """Write data/mnist_A_B.npz, or data/mnist_all.npz for ALL, from MNIST, checked.
+
+    Without a source, a pair is taken from mnist_all.npz, if that is there.
+    """
+    if source is None and tuple(digits) != ALL and pair_path(ALL).is_file():
+        arrays = read_all()
+    else:
+        arrays = read_source(source)
+        check_mnist(arrays, source or "the download")
+    chosen = arrays if tuple(digits) == ALL else select_pair(arrays, digits)
+    runs.write_arrays(pair_path(digits), chosen)
 
 
-def read_pair(digits=runs.DIGITS):
-    """The four uint8 arrays of a pair and their digest, verified.
+def read_file(digits):
+    """The four arrays of a file in data/, and what to do if they are not what they should be.
 
     Raises FileNotFoundError or ValueError.
     """
     path, command = pair_path(digits), "python data_prep.py"
     if tuple(digits) != runs.DIGITS:
-        command += " --digits {} {}".format(*digits)
+        command += f" --digits {' '.join(map(str, digits))}"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; build it with: {command}")
     cure = f"remove it and build it again with: {command}"
     try:
-        pair = runs.read_arrays(path)
+        arrays = runs.read_arrays(path)
     except runs.DAMAGE as error:
         raise ValueError(f"{path} is damaged ({error}); {cure}") from None
-    if sorted(pair) != sorted(ARRAYS):
-        held = ", ".join(sorted(pair)) or "nothing"
+    if sorted(arrays) != sorted(ARRAYS):
+        held = ", ".join(sorted(arrays)) or "nothing"
         raise ValueError(f"{path} holds {held} instead of {', '.join(ARRAYS)}; {cure}")
+    return arrays, cure
+
+
+def read_all():
+    """The four uint8 arrays of all ten digits, labels 0 to 9, which are MNIST byte for byte.
+
+    Raises FileNotFoundError or ValueError.
+    """
+    arrays, cure = read_file(ALL)
+    try:
+        check_mnist(arrays, pair_path(ALL))
+    except ValueError:
+        raise ValueError(f"{pair_path(ALL)} is not MNIST (SHA-256 differs); {cure}") from None
+    return arrays
+
+
+def read_pair(digits=runs.DIGITS):
+    """The four uint8 arrays of a pair and their digest, verified: of its own file, or of all ten.
+
+    Raises FileNotFoundError or ValueError.
+    """
+    path = pair_path(digits)
+    if not path.is_file() and pair_path(ALL).is_file():
+        pair = select_pair(read_all(), digits)
+        return pair, digest(pair)
+    pair, cure = read_file(digits)
     for split in SPLITS:
         x, y = pair[f"x_{split}"], pair[f"y_{split}"]
         shape = (y.size, IMAGE_SIDE, IMAGE_SIDE)
@@ -233,15 +269,8 @@ class Data(NamedTuple):
     y_val: np.ndarray
 
 
-def load_pair(digits=runs.DIGITS, validation=None):
-    """Load both splits of a pair (A, B), A labelled -1 and B +1.
-
-    Arguments:
-        validation: the share of the training images, the last ones, that is held out; None: none.
-
-    Raises FileNotFoundError or ValueError.
-    """
-    pair, found = read_pair(digits)
+def prepared(pair, found, validation=None):
+    """The Data of the four uint8 arrays of a pair and their digest; validation as in load_pair."""
     floats = [pair[name].astype(np.float32) for name in ARRAYS]
     for x in floats[::2]:
         x /= 255
@@ -253,6 +282,17 @@ def load_pair(digits=runs.DIGITS, validation=None):
     kept = len(y_train) - round(len(y_train) * (validation or 0))
     held_out = x_train[kept:], y_train[kept:]
     return Data(x_train[:kept], y_train[:kept], x_test, y_test, found, *held_out)
+
+
+def load_pair(digits=runs.DIGITS, validation=None):
+    """Load both splits of a pair (A, B), A labelled -1 and B +1.
+
+    Arguments:
+        validation: the share of the training images, the last ones, that is held out; None: none.
+
+    Raises FileNotFoundError or ValueError.
+    """
+    return prepared(*read_pair(digits), validation)
 
 
 def load(split, digits=runs.DIGITS):
@@ -270,9 +310,26 @@ def load(split, digits=runs.DIGITS):
     return getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
 
 
+class PairOrAll(cli.Distinct):
+    """Takes two digits, or the word all."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if values != list(ALL) and (len(values) != 2 or ALL[0] in values):
+            parser.error(f"argument {option_string}: give two digits, or all")
+        super().__call__(parser, namespace, values, option_string)
+
+
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
+    parser, digit = cli.parser(__doc__), cli.number(int, 0, 9)
+    parser.add_argument(
+        "--digits",
+        nargs="+",
+        type=lambda text: text if text in ALL else digit(text),
+        action=PairOrAll,
+        default=list(runs.DIGITS),
+        metavar="DIGIT",
+        help="two digits, or all (default: 0 1)",
+    )
     help = "build from this mnist.npz or folder of IDX files instead of downloading"
     parser.add_argument("--source", type=cli.path, help=help)
     return parser.parse_args(argv)
@@ -282,15 +339,20 @@ def main(argv=None):
     args = parse_args(argv)
     if args.source is not None and not args.source.exists():
         raise FileNotFoundError(f"--source {args.source} does not exist")
-    path = pair_path(args.digits)
+    path, everything = pair_path(args.digits), tuple(args.digits) == ALL
     if args.source is not None or not path.exists():
         build(args.digits, args.source)
         print(f"built {path}")
-    pair, found = read_pair(args.digits)
-    print(f"{path}: digest {found}" + (", verified" if tuple(args.digits) == runs.DIGITS else ""))
+    if everything:
+        arrays = read_all()
+        found, digits = digest(arrays), range(10)
+    else:
+        (arrays, found), digits = read_pair(args.digits), args.digits
+    verified = everything or tuple(args.digits) == runs.DIGITS
+    print(f"{path}: digest {found}{', verified' if verified else ''}")
     for split in SPLITS:
-        counts = np.bincount(pair[f"y_{split}"], minlength=2)
-        parts = [f"digit {digit}: {count:6,}" for digit, count in zip(args.digits, counts)]
+        counts = np.bincount(arrays[f"y_{split}"], minlength=2)
+        parts = [f"digit {digit}: {count:6,}" for digit, count in zip(digits, counts)]
         print(f"  {split:5}  " + "  ".join(parts) + f"  together: {counts.sum():6,}")
 
 

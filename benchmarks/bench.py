@@ -18,7 +18,7 @@ from common import cli, runs
 
 PACKAGES = (
     "tensorflow keras numpy scipy matplotlib scikit-learn adversarial-robustness-toolbox foolbox "
-    "torch jax"
+    "torch jax dask"
 ).split()
 
 

@@ -130,6 +130,11 @@ def main(argv=None):
             f"zero robust loss is possible below epsilon = {separation.epsilon:.6f}, the ℓ∞ margin "
             f"of the data, and not above {separation.upper_bound:.6f}"
         )
+    if separation is None and 0 in args.epsilons:
+        raise ValueError(
+            "--epsilon 0: the classes overlap, and then rounding leaves no α that proves the "
+            "optimum; take an --epsilon above 0"
+        )
     for epsilon in args.epsilons:
         experiment(args, data, epsilon, separation)
 

@@ -85,6 +85,8 @@ def command(run, **arguments):
     Arguments: those of the script, to be given as flags.
     """
     pattern = r"(.+?)(?:-(\d+(?:[._]\d+)?))?(?:-(converged|seeds|equivalent))?"
+    if re.fullmatch(r"\d-\d", run):  # a pair, in results/pairs/
+        return command("pairs", pairs=run, **arguments)
     kind, epsilon, variant = re.fullmatch(pattern, run).groups()
     scripts = {}
     for path in sorted([*ROOT.glob("*.py"), *ROOT.glob("beyond/*.py")]):
@@ -150,6 +152,13 @@ def write(folder):
             shutil.rmtree(path, ignore_errors=True)
 
 
+def versions():
+    """Of Python and the packages that a run's numbers depend on, by name."""
+    packages = "tensorflow", "keras", "numpy", "scipy"
+    found = {package: importlib.metadata.version(package) for package in packages}
+    return {"python": platform.python_version()} | found
+
+
 def save(place, args, data, metrics, arrays, model=None, history=None, loss=None, **run):
     """Write a run's files into `place`, the folder that `write` gives.
 
@@ -167,15 +176,12 @@ def save(place, args, data, metrics, arrays, model=None, history=None, loss=None
     # A run of one ε has that in its name; other scripts are told all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
-    versions = {"python": platform.python_version()}
-    for package in ("tensorflow", "keras", "numpy", "scipy"):
-        versions[package] = importlib.metadata.version(package)
     # The place .robust-0.1.123.new becomes the folder robust-0.1.
     config = {
         "command": command(place.name[1:].rsplit(".", 2)[0], **arguments),
         "run": run | ({"loss": formula(loss)} if loss else {}),
         "arguments": arguments,
-        "versions": versions,
+        "versions": versions(),
         "data_sha256": data.digest,
     }
     write_json(place / "config.json", config)
@@ -230,7 +236,8 @@ def read(folder, metrics=(), arrays=()):
     it.
     """
     folder = Path(folder)
-    cure = f"make it with: {command(folder.name)}{flags(folder.parent)}"
+    results = folder.parent.parent if folder.parent.name == "pairs" else folder.parent
+    cure = f"make it with: {command(folder.name)}{flags(results)}"
     if not folder.exists():
         raise FileNotFoundError(f"{folder} is missing; {cure}")
     try:

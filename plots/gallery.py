@@ -14,7 +14,7 @@ from report import figures
 
 def figure_names():
     """The figures that plots/ can draw, in the order of the report: the stems of its scripts."""
-    return list(figures.FIGURES)
+    return list(figures.FIGURES + figures.PAIR_FIGURES)
 
 
 def draw_all(names, results):

@@ -16,6 +16,7 @@ from common import cli, runs
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
 EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
+VERDICTS = FAILS, CONDITION, HOLDS  # from the worst to the best
 RIDGES = np.linspace(0.025, 0.5, 20)  # the attack radii of figure 13
 MADE_WEIGHT = 0.01  # a weight above it was made by training: SGD's steps around zero are smaller
 ROUNDING = 1e-9  # of sums over the training images
@@ -102,8 +103,21 @@ def sizes_of(run):
 
 
 def share(chosen, sizes):
-    """Which part of ‖w‖₁ is on the chosen pixels."""
-    return float(sizes[chosen].sum() / sizes.sum())
+    """Which part of ‖w‖₁ is on the chosen pixels; 0 if all weights are."""
+    return float(sizes[chosen].sum() / (sizes.sum() or 1))
+
+
+def part(found):
+    """The share of what is True; 0 of nothing, as where no weight is kept."""
+    return float(np.mean(found)) if len(found) else 0.0
+
+
+def images(saved, split):
+    """x and y of the runs' images: of the Data that `saved` has beside them, or the post's."""
+    data = saved.get("data")
+    if data is None:
+        return data_prep.load(split)
+    return getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
 
 
 def accuracy(saved):
@@ -128,7 +142,7 @@ def overfitting(saved):
     """Holds if no model is half a point more accurate on the training images than on the test
     images, clean or at any ε; with a condition if only clean.
     """
-    x, y = data_prep.load("train")
+    x, y = images(saved, "train")
     gaps = []  # train - test, (models, ε)
     for run in models(saved):
         curve = run.metrics["robust_accuracy"]
@@ -156,7 +170,7 @@ def dots(saved):
     images with a dot, a second patch of at least DOT pixels, and pasting the dots on the others
     raises the error by a point in the mean; with a condition if a model has the first.
     """
-    x, y = data_prep.load("test")
+    x, y = images(saved, "test")
     x, dot = x[..., 0], np.zeros(len(x), bool)
     erased, pasted = x.copy(), []
     for number, image in enumerate(x):
@@ -179,27 +193,31 @@ def dots(saved):
             for one in pasted
         ]
         raised.append((np.array(change) - wrong[-1][~dot].mean()).tolist())
-    wrong, means = np.array(wrong), [float(np.mean(each)) for each in raised]
+    wrong, means = np.array(wrong), list(map(part, raised))
     with_dot = wrong[:, dot].sum(axis=1)
     most = np.array(corrected) > with_dot / 2
     return verdict(most.all() and min(means) > 0.01, most.any()), dict(
         images_with_dot=int(dot.sum()),
         mistakes=wrong.sum(axis=1).tolist(),
         mistakes_with_dot=with_dot.tolist(),
-        error_with_dot=wrong[:, dot].mean(axis=1).tolist(),
-        error_without=wrong[:, ~dot].mean(axis=1).tolist(),
+        error_with_dot=[part(each[dot]) for each in wrong],
+        error_without=[part(each[~dot]) for each in wrong],
         corrected_by_erasing=corrected,
         raised_by_pasting=means,
-        largest_change_by_pasting=float(np.abs(raised).max()),
+        largest_change_by_pasting=float(np.abs(raised).max(initial=0)),
     )
 
 
 def brittleness(saved):
     """Holds if the regular model keeps under 1 % at ε = 0.2; with a condition if only unclipped."""
     kept = {kind: accuracy_at(saved["regular"], kind, 0.2) for kind in ("unclipped", "clipped")}
-    return verdict(max(kept.values()) < 0.01, kept["unclipped"] < 0.01), dict(
-        kept, network_pgd_clipped=accuracy_at(saved["network"], "pgd_clipped", 0.2)
+    found, network = (
+        verdict(max(kept.values()) < 0.01, kept["unclipped"] < 0.01),
+        saved.get("network"),
     )
+    if network:
+        kept["network_pgd_clipped"] = accuracy_at(network, "pgd_clipped", 0.2)
+    return found, kept
 
 
 def robustness(saved):
@@ -235,15 +253,14 @@ def weak_features(saved):
         [[config["arguments"]["learning_rate"] * config["run"]["epsilon"]] for config in configs]
     )
     within, regular_within = np.mean(sizes[1:] <= steps, axis=1), np.mean(sizes[0] <= steps, axis=1)
+    balls = saved["norms"].metrics["models"] if "norms" in saved else []
     return verdict(np.all(within > 10 * regular_within) and min(top[1:]) > 2 * top[0]), dict(
         below_a_thousandth_of_the_largest=[
             float(np.mean(each < 1e-3 * each.max())) for each in sizes
         ],
         norm_in_50_largest=top,
-        norm_in_50_by_ball={
-            model["norm"]: model["norm_in_largest"] for model in saved["norms"].metrics["models"]
-        },
-        ball_as_strong_as=saved["norms"].metrics["models"][0]["as_epsilon"],
+        norm_in_50_by_ball={model["norm"]: model["norm_in_largest"] for model in balls},
+        ball_as_strong_as=balls[0]["as_epsilon"] if balls else None,
         regular_norm_on_blank_pixels=share(~saved["regular"].arrays["lit_pixels"], sizes[0]),
         within_one_step_of_zero=within.tolist(),
         regular_within_the_same=regular_within.tolist(),
@@ -254,7 +271,7 @@ def aligned_features(saved):
     """Holds if each robust model has more than twice the regular one's share of ‖w‖₁ on the pixels
     whose class means no attack of its own ε can join; with a condition if one of them has.
     """
-    x, y = data_prep.load("train")
+    x, y = images(saved, "train")
     difference = np.abs(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0)).ravel()
     regular, *robust = map(sizes_of, models(saved))
     strong = [difference > 2 * epsilon for epsilon in runs.EPSILONS]
@@ -274,8 +291,8 @@ def small_weights(saved):
     below, best_below, pulled_less = [], [], 0
     for epsilon, robust, exact in zip(runs.EPSILONS, ROBUST, EXACT):
         kept, best = sizes_of(saved[robust]), sizes_of(saved[exact])
-        below.append(float(np.mean(kept[kept > MADE_WEIGHT] < epsilon)))
-        best_below.append(float(np.mean(best[best > 0] < epsilon)))
+        below.append(part(kept[kept > MADE_WEIGHT] < epsilon))
+        best_below.append(part(best[best > 0] < epsilon))
         pull = np.abs(saved[exact].arrays["pixel_pull"])
         pulled_less += int(np.sum((pull < epsilon * (1 - 1e-6)) & (best > 0)))
     return verdict(max(below) < 0.5), dict(
@@ -321,7 +338,7 @@ def l1_penalty(saved):
     norm, penalty = np.abs(optimum).sum(), equivalent.config["run"]["penalty"]
     robust_ignores = attacks.robust_margins(best, optimum, 0.2) >= 1
     l1_ignores = best / (1 + 0.2 * norm) >= 1
-    (x, y), alpha = data_prep.load("train"), exact.arrays["alpha"]
+    (x, y), alpha = images(saved, "train"), exact.arrays["alpha"]
     active = alpha > 0
     pulls = (alpha * y)[active] @ x[active].reshape(-1, optimum.size).astype(float) / len(y)
     excess, balance = float(np.abs(pulls).max() - penalty), float(abs(alpha @ y))
@@ -384,7 +401,7 @@ def reliability(saved):
     of an attack on all pixels, clipped, and for every number of pixels changed; with a condition if
     only at every ε.
     """
-    x, y = data_prep.load("test")
+    x, y = images(saved, "test")
     every = np.array([curve["clipped"] for curve in models(saved, "robust_accuracy")])
     fewest = [
         attacks.fewest_pixels(run.arrays["weights"], run.arrays["bias"], x, y)

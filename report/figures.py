@@ -35,6 +35,7 @@ DIAGRAM_FIGURES = ("phase_diagram_exact",)
 NETWORK_FIGURES = ("certified",)
 FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
 FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES + NETWORK_FIGURES
+PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by reproduce.py
 
 
 def caption(name):

@@ -15,7 +15,7 @@ import jinja2
 import numpy as np
 
 from common import cli, runs
-from report import claims, figures
+from report import claims, figures, pairs
 
 FOLDER = Path(__file__).parent
 PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
@@ -145,7 +145,10 @@ def render(template, results):
                 digits=digits,
                 optima=optima(saved),
                 claims=list(told(measured["claims"])) if measured else [],
-                figures={name: picture(results, name) for name in figures.FIGURES},
+                figures={
+                    name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES
+                },
+                over=pairs.summary(results),
                 groups=figures,
                 benchmarks={
                     path.stem: read_json(path, f"python benchmarks/{path.stem}.py")

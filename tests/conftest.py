@@ -97,6 +97,21 @@ def linear(data):
 
 
 @pytest.fixture(scope="session")
+def ten_digits():
+    """Made-up digits, the four uint8 arrays of data_prep.read_all: ten blurred patterns, noisy."""
+    generator = np.random.default_rng(0)
+    patterns = generator.random((10, 7, 7)).repeat(4, axis=1).repeat(4, axis=2)
+    arrays = {}
+    for split, count in (("train", 600), ("test", 200)):
+        labels = generator.permutation(np.arange(count) % 10)
+        noise = generator.normal(0, 0.5, (count, 28, 28))
+        images = np.clip(patterns[labels] + noise, 0, 1)
+        arrays[f"x_{split}"] = (255 * images).astype(np.uint8)
+        arrays[f"y_{split}"] = labels.astype(np.uint8)
+    return arrays
+
+
+@pytest.fixture(scope="session")
 def quick(tmp_path_factory):
     """A folder of results with the post's four models after one epoch, made in this process."""
     folder = tmp_path_factory.mktemp("quick")

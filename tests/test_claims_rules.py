@@ -58,6 +58,28 @@ def test_overfitting_clean_and_attacked(monkeypatch, test_curve, verdict):
     )
 
 
+def test_rules_take_the_images_that_come_with_the_runs(monkeypatch):
+    monkeypatch.setattr(claims.data_prep, "load", lambda split: pytest.fail("of another pair"))
+    x, y = np.tile(np.linspace(0.1, 1, 10)[:, None], 2), np.ones(10)
+    curve = {"epsilon": [0.0, 0.65], "unclipped": [1.0, 0.4]}
+    saved = post_runs(lambda name: linear([1, 0], robust_accuracy=curve))
+    saved["data"] = claims.data_prep.Data(x, y, x[:3], y[:3], "")
+    assert claims.overfitting(saved)[0] == HOLDS
+    assert len(claims.images(saved, "test")[0]) == 3
+
+
+def test_where_nothing_is_there_to_judge_a_share_is_zero(monkeypatch):
+    """A constant optimum keeps no weight, and digits of other people may have no dot."""
+    monkeypatch.setattr(claims.data_prep, "load", lambda split: (np.ones((3, 2, 2, 1)), np.ones(3)))
+    saved = {name: linear(np.zeros(4)) for name in (*runs.POST_RUNS, *claims.EXACT)}
+    for name in claims.EXACT:
+        saved[name].arrays["pixel_pull"] = np.zeros(4)
+    found, numbers = claims.small_weights(saved)
+    assert found == HOLDS and numbers["optimum_kept_below_epsilon"] == [0.0] * 3
+    found, numbers = claims.dots(saved)
+    assert found == FAILS and numbers["raised_by_pasting"] == [0.0] * 4
+
+
 def dotted():
     """Two strokes, one of them with a dot of 12 pixels in another corner, and 198 blank images."""
     x = np.zeros((200, 28, 28, 1))

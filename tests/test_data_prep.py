@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 
 import numpy as np
 import pytest
@@ -150,6 +151,50 @@ def test_no_network_is_one_line_with_the_way_out(own_data, monkeypatch):
 def test_missing_pair_names_the_command_that_builds_it(own_data):
     with pytest.raises(FileNotFoundError, match="python data_prep.py --digits 3 8"):
         data_prep.load("train", (3, 8))
+
+
+@pytest.fixture
+def small(own_data, ten_digits, tmp_path, monkeypatch):
+    """A source of ten made-up digits, as mnist.npz, that counts as MNIST."""
+    known = {}
+    for name, (file, _, _) in data_prep.MNIST.items():
+        array = ten_digits[name]
+        content = data_prep.idx_header(array.shape) + array.tobytes()
+        known[name] = file, array.shape, hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(data_prep, "MNIST", known)
+    np.savez(tmp_path / "mnist.npz", **ten_digits)
+    return tmp_path / "mnist.npz"
+
+
+def test_all_ten_digits_give_every_pair(small, ten_digits, capsys):
+    data_prep.main(["--digits", "3", "8", "--source", str(small)])
+    alone = data_prep.load_pair((3, 8))
+    data_prep.pair_path((3, 8)).unlink()
+    data_prep.main(["--digits", "all", "--source", str(small)])
+    printed = capsys.readouterr().out
+    assert "digit 9:     60  together:    600" in printed and "mnist_all.npz: digest" in printed
+    for name, array in data_prep.read_all().items():
+        np.testing.assert_array_equal(array, ten_digits[name])
+    for own, selected in zip(alone, data_prep.load_pair((3, 8)), strict=True):
+        np.testing.assert_array_equal(own, selected)
+    data_prep.main(["--digits", "8", "3"])  # without a download
+    assert set(data_prep.load_pair((8, 3)).y_test) == {-1, 1}
+
+
+def test_changed_digits_are_noticed(small):
+    data_prep.main(["--digits", "all", "--source", str(small)])
+    arrays = runs.read_arrays(data_prep.pair_path(data_prep.ALL))
+    arrays["x_test"][0, 0, 0] ^= 1
+    np.savez(data_prep.pair_path(data_prep.ALL), **arrays)
+    with pytest.raises(ValueError, match="is not MNIST.*python data_prep.py --digits all"):
+        data_prep.load_pair((3, 8))
+
+
+@pytest.mark.parametrize("words", ["3", "all 3", "3 all", "3 8 9", "3 3", "every", "3 12"])
+def test_digits_are_two_or_all(capsys, words):
+    with pytest.raises(SystemExit):
+        data_prep.parse_args(["--digits", *words.split()])
+    assert "error: argument --digits: " in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_script_verifies_and_counts(script):

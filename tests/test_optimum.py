@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import data_prep
 from beyond import exact, optimum
 from common import runs
 
@@ -109,7 +110,37 @@ def test_separating_model_has_the_largest_margin(subset):
 
 def test_classes_that_cannot_be_separated_are_told():
     x, y = np.array([[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]), np.array([1.0, -1.0, 1.0])
-    assert optimum.separate(x, y) is None
+    assert optimum.separate(x, y) is None and optimum.separator(x, y) is None
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_overlap_is_what_a_linear_program_says(subset, overlap, monkeypatch):
+    """Of the first ten pixels the classes overlap, of all they do not; few examples a round."""
+    from scipy.optimize import linprog
+
+    x, y = subset
+    x = x[:, x.std(axis=0) > 0][:, :10] if overlap else x
+    rows = -y[:, None] * np.c_[x, np.ones(len(y))]
+    program = linprog(np.zeros(rows.shape[1]), rows, -np.ones(len(y)), bounds=(None, None))
+    assert (program.status == 2) == overlap  # 2: infeasible
+    for hardest, start in ((800, None), (20, None), (20, (np.ones(x.shape[1]), 0.0))):
+        monkeypatch.setattr(optimum, "HARDEST", hardest)
+        model = optimum.separator(x, y, start)
+        assert (model is None) == overlap
+        if model:
+            assert np.min(y * (x @ model[0] + model[1])) >= 1 - 1e-9
+
+
+def test_epsilon_zero_is_refused_before_the_work_if_the_classes_overlap(monkeypatch, tmp_path):
+    x = np.array([[0.0], [0.5], [1.0], [0.5]])
+    y = np.array([-1.0, 1.0, 1.0, -1.0])
+    pair = data_prep.Data(*(2 * (x.astype(np.float32), y.astype(np.float32))), "")
+    monkeypatch.setattr(data_prep, "load_pair", lambda digits: pair)
+    monkeypatch.setattr(exact, "experiment", lambda *_: pytest.fail("the work has begun"))
+    flags = ["--epsilon", "0.1", "--epsilon", "0", "--results", str(tmp_path)]
+    with pytest.raises(ValueError, match="^--epsilon 0: the classes overlap"):
+        exact.main(flags)
+    assert not list(tmp_path.iterdir())
 
 
 def test_exact_run_is_saved_like_the_others(tmp_path, capsys):

@@ -118,7 +118,6 @@ def test_bad_flag_is_a_usage_error_and_nothing_is_begun(monkeypatch, capsys, tmp
 @pytest.mark.parametrize(
     "name, arguments, complaint",
     [
-        ("experiment_regular.py", ["--digits", "3", "8"], "python data_prep.py --digits 3 8"),
         ("data_prep.py", ["--source", "nowhere"], "--source nowhere does not exist"),
         ("report.report", ["--results", "EMPTY"], "python experiment_regular.py --results EMPTY"),
         (

@@ -1,0 +1,110 @@
+"""All pairs of digits on Dask: two workers beside one, and what the scheduler and the bytes cost.
+
+    python benchmarks/pairs.py       # some minutes; needs data_prep.py --digits all; not on Windows
+
+Some pairs are measured by one worker and by two, in turn, on clusters that are there already; one
+worker does 10,000 tasks of no work. Beside them, in this process: training and proofs of the same
+pairs, as a task has them. --quick takes made-up digits.
+"""
+
+import itertools
+import resource
+import sys
+
+import bench
+import numpy as np
+
+import data_prep
+from beyond import pairs
+from common import cluster
+
+PAIRS = ((0, 1), (1, 7), (2, 5), (3, 6), (4, 9), (3, 8))
+TASKS = 10_000
+SEEDS = 1
+
+
+def made_up():
+    """Ten small digits, as data_prep.read_all has them: patterns with noise."""
+    generator, arrays = np.random.default_rng(0), {}
+    patterns = generator.random((10, 28, 28))
+    for split, count in (("train", 400), ("test", 100)):
+        labels = np.arange(count) % 10
+        images = np.clip(patterns[labels] + generator.normal(0, 0.5, (count, 28, 28)), 0, 1)
+        arrays |= {f"x_{split}": (255 * images).astype(np.uint8), f"y_{split}": labels.astype("u1")}
+    return arrays
+
+
+def peak_memory():
+    """Of this process, in MB."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def sent(client):
+    """Bytes that the workers have sent so far."""
+
+    def total(dask_worker):
+        return dask_worker.transfer_outgoing_bytes_total
+
+    return sum(client.run(total).values())
+
+
+def main():
+    args = bench.arguments(__doc__, repeat=3)
+    arrays = made_up() if args.quick else data_prep.read_all()
+    chosen, tasks = (PAIRS[:2], 100) if args.quick else (PAIRS, TASKS)
+
+    def measure(client):
+        work = cluster.each(client, "beyond.pairs", "measure_pair", arrays, chosen)
+        wrong = [error for _, _, error in work if error]
+        if wrong:
+            raise ValueError(wrong[0])
+
+    def nothing(client):
+        client.gather(client.map(lambda number: None, range(tasks), pure=False))
+
+    def parts():
+        for digits in chosen:
+            data = data_prep.prepared(data_prep.select_pair(arrays, digits), "")
+            x = data.x_train.reshape(len(data.y_train), -1).astype(float)
+            yield data, x, data.y_train.astype(float)
+
+    def train():
+        for data, *_ in parts():
+            pairs.train_models(data, SEEDS)
+
+    def prove():
+        for _, x, y in parts():
+            pairs.prove(x, y, None)
+
+    with cluster.connected(None, 1) as one, cluster.connected(None, 2) as two:
+        cases = {
+            "1 worker": lambda: measure(one),
+            "2 workers": lambda: measure(two),
+            "training alone": train,
+            "proofs alone": prove,
+            f"{tasks} tasks of no work": lambda: nothing(one),
+        }
+        before = sent(one)
+        seconds = bench.in_turn(cases, args.repeat)
+        rounds = args.repeat + 1  # with the warming up
+        moved = (sent(one) - before) / rounds / len(chosen)
+        worker = max(itertools.chain(one.run(peak_memory).values(), two.run(peak_memory).values()))
+    median = {name: float(np.median(values)) for name, values in seconds.items()}
+    bench.finish(
+        "pairs",
+        args,
+        seconds,
+        "1 worker",
+        pairs=len(chosen),
+        speedup={"2 workers": median["1 worker"] / median["2 workers"]},
+        peak_memory_mb={"worker": round(worker), "client and schedulers": round(peak_memory())},
+        bytes_per_pair=round(moved),
+        bytes_of_images=sum(array.nbytes for array in arrays.values()),
+        seconds_per_task_of_no_work=median[f"{tasks} tasks of no work"] / tasks,
+        seconds_per_pair=median["1 worker"] / len(chosen),
+    )
+
+
+if __name__ == "__main__":
+    bench.cli.run(main)
