@@ -265,8 +265,8 @@ class Data(NamedTuple):
     x_test: np.ndarray
     y_test: np.ndarray
     digest: str
-    x_val: np.ndarray
-    y_val: np.ndarray
+    x_val: np.ndarray = np.zeros((0, IMAGE_SIDE, IMAGE_SIDE, 1), np.float32)
+    y_val: np.ndarray = np.zeros(0, np.float32)
 
 
 def prepared(pair, found, validation=None):

@@ -53,7 +53,8 @@ def draw(results):
     lines = [textwrap.fill(words[name]["claim"], LINE) for name in names]
     axes.set_yticks(range(len(names)), lines, fontsize=10)
     largest = max(each["pairs"] for each in found.values())
-    axes.set(xlim=(0, largest), ylim=(-0.6, len(names) - 0.4), xlabel="pairs of digits")
+    axes.set(xlim=(0, largest), ylim=(-0.6, len(names) - 0.4))
+    axes.set_xlabel("pairs of digits; in a ring: the verdict of 0 and 1")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     figure.legend(loc="outside upper center", ncols=3, fontsize=11)

@@ -35,7 +35,7 @@ def draw(results):
     axes.set(xticks=range(10), yticks=range(10))
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.spines[:].set_visible(False)
-    axes.set_title("SGD, the post's recipe", fontsize=13)
+    axes.set_title("SGD, the post’s recipe", fontsize=13)
     axes.set_xlabel("the proved optimum", fontsize=13)
     bar = figure.colorbar(picture, ax=axes, shrink=0.6, aspect=30)
     bar.set_label("accuracy under attack (%)")

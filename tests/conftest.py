@@ -122,7 +122,7 @@ def quick(tmp_path_factory):
 
 def pytest_collection_modifyitems(items):
     """The tests that wait for the reproduction come last: it runs beside all the others."""
-    items.sort(key=lambda item: bool({"fresh", "everything"} & {*item.fixturenames}))
+    items.sort(key=lambda item: bool({"fresh", "complete"} & {*item.fixturenames}))
 
 
 def with_slow(config):
@@ -135,7 +135,7 @@ def reproduction(request, tmp_path_factory):
 
     With --all where the slow tests are run as well.
     """
-    wait = {"fresh", "everything"}
+    wait = {"fresh", "complete"}
     if not any(wait & {*item.fixturenames} for item in request.session.items):
         yield None
         return
@@ -163,7 +163,7 @@ def fresh(reproduction):
 
 
 @pytest.fixture(scope="session")
-def everything(request):
+def complete(request):
     """A results folder with all beyond the post: the committed one, a fresh one for slow tests."""
     if with_slow(request.config):
         return request.getfixturevalue("fresh").folder

@@ -14,17 +14,17 @@ from report import claims, report
 
 
 @pytest.fixture(scope="module")
-def found(everything):
+def found(complete):
     """The numbers of each claim."""
-    measured = json.loads((everything / "claims.json").read_text())["claims"]
+    measured = json.loads((complete / "claims.json").read_text())["claims"]
     return {name: claim["numbers"] for name, claim in measured.items()}
 
 
 @pytest.fixture(scope="module")
-def models(everything):
+def models(complete):
     """Keras' own view of the post's four models."""
     return {
-        name: keras.models.load_model(everything / name / "model.keras", compile=False)
+        name: keras.models.load_model(complete / name / "model.keras", compile=False)
         for name in runs.POST_RUNS
     }
 
@@ -33,8 +33,8 @@ def logits_of(model, x):
     return model(np.asarray(x, np.float32)).numpy()[:, 0]
 
 
-def test_every_claim_has_a_verdict_and_its_words(everything):
-    measured = json.loads((everything / "claims.json").read_text())["claims"]
+def test_every_claim_has_a_verdict_and_its_words(complete):
+    measured = json.loads((complete / "claims.json").read_text())["claims"]
     texts = tomllib.loads((report.FOLDER / "claims.toml").read_text(encoding="utf-8"))
     assert len(measured) == 22 and set(measured) == set(texts)
     for claim in report.told(measured):
@@ -97,10 +97,10 @@ def test_weak_features(found, models):
     assert max(numbers["regular_within_the_same"]) < 0.05
 
 
-def test_aligned_features_and_small_weights(found, everything):
+def test_aligned_features_and_small_weights(found, complete):
     aligned = found["aligned_features"]
     assert max(aligned["regular_norm_on_the_same"]) < 0.5 < min(aligned["norm_on_strong_pixels"])
-    best = runs.read(everything / "exact-0.3").metrics
+    best = runs.read(complete / "exact-0.3").metrics
     assert found["aligned_features"]["optimum_pixels"] == best["nonzero_weights"] < 10
     assert min(found["small_weights"]["kept_below_epsilon"]) > 0.5
     assert found["small_weights"]["optimum_kept_though_pulled_less"] == 0
@@ -116,8 +116,8 @@ def test_tolerance(found, models, data):
 
 
 @pytest.mark.parametrize("kind", ["unclipped", "clipped"])
-def test_transfer(everything, models, data, kind):
-    run = runs.read(everything / "transfer")
+def test_transfer(complete, models, data, kind):
+    run = runs.read(complete / "transfer")
     sources, targets = run.config["run"]["sources"], run.config["run"]["targets"]
     for source in targets:  # the models themselves, whose attacks can be made here
         weights, _ = training.linear_weights(models[source])
@@ -130,9 +130,9 @@ def test_transfer(everything, models, data, kind):
             assert row[targets.index(target)] == pytest.approx(accuracy, abs=1e-3)
 
 
-def test_network(found, everything, data):
-    metrics = runs.read(everything / "network").metrics
-    model = keras.models.load_model(everything / "network" / "model.keras", compile=False)
+def test_network(found, complete, data):
+    metrics = runs.read(complete / "network").metrics
+    model = keras.models.load_model(complete / "network" / "model.keras", compile=False)
     assert metrics["test_accuracy"] == np.mean(logits_of(model, data.x_test) * data.y_test > 0)
     assert metrics["test_accuracy"] > 0.99
     accuracy = metrics["robust_accuracy"]

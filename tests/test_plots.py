@@ -26,9 +26,9 @@ def test_every_script_in_plots_is_in_the_report_with_its_caption():
         assert caption.rstrip(")").endswith(".") and "\n" not in caption and "python" not in caption
 
 
-def test_every_figure_is_drawn(everything):
+def test_every_figure_is_drawn(complete):
     for name in figures.FIGURES:
-        picture = matplotlib.image.imread(everything / "figures" / f"{name}.png")
+        picture = matplotlib.image.imread(complete / "figures" / f"{name}.png")
         assert picture.shape[1] >= 700, name  # 3.5 inches at 200 dpi
         assert picture[..., :3].std() > 0.02, name  # not an empty page
 
@@ -48,8 +48,8 @@ def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp
     shutil.rmtree(quick / "figures")
 
 
-def test_drawing_and_the_report_import_no_tensorflow(fresh, everything, tmp_path):
-    shutil.copytree(everything, tmp_path / "results")
+def test_drawing_and_the_report_import_no_tensorflow(fresh, complete, tmp_path):
+    shutil.copytree(complete, tmp_path / "results")
     shutil.copytree(runs.RESULTS / "pairs", tmp_path / "results" / "pairs", dirs_exist_ok=True)
     for run in runs.POST_RUNS:
         shutil.rmtree(tmp_path / "results" / run)
