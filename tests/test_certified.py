@@ -25,8 +25,7 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "RESTARTS", 1)
         patch.setattr(certified, "MILP_IMAGES", 1)
         patch.setattr(certified, "MILP_NODES", 1)
-        patch.setattr(threats, "PIXELS", 10)
-        patch.setattr(threats, "IMAGES", 10)
+        patch.setattr(threats, "IMAGES", 4)
         patch.setattr(threats, "STEPS", 2)
         patch.setattr(shifts, "SHIFTS", dict(list(shifts.SHIFTS.items())[-2:]))
         for folder in folders:
@@ -71,7 +70,7 @@ def test_other_threats_are_measured_and_weaker_than_none(made, few):
     assert found["clean"] == pytest.approx(clean)
     assert np.shape(found["transfer"]) == (len(models), len(models))
     for name, kept in found["few_pixels"].items():
-        assert len(kept) == 11 and np.all(np.diff(kept) <= 0), name
+        assert len(kept) == threats.PIXELS + 1 and np.all(np.diff(kept) <= 0), name
     for name in NETWORKS:
         counted = zip(found["sure"][name], found["mistakes"][name])
         assert all((sure is None) == (mistakes == 0) for sure, mistakes in counted)
