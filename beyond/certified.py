@@ -106,9 +106,13 @@ def compiled_attack(model):
         noise = tf.random.stateless_uniform(tf.shape(x), [seed, 0], -epsilon, epsilon)
         return attacked(model, x, y, epsilon, steps, x + noise)
 
-    return lambda x, y, epsilon, steps, seed=0: search(
-        x, y.astype(np.float32), np.float32(epsilon), steps, seed
-    ).numpy()
+    search = search.get_concrete_function()
+
+    def attack(x, y, epsilon, steps, seed=0):
+        numbers = (tf.constant(each, tf.float32) for each in (x, y, epsilon))
+        return search(*numbers, tf.constant(steps), tf.constant(seed)).numpy()
+
+    return attack
 
 
 def train_step(model, x, y, batch_size, kind, steps):

@@ -43,10 +43,13 @@ def greedy_pixels(model, x, y, most=PIXELS):
     is wrong already, most + 1 if no change up to `most` is enough.
     """
     shape = np.shape(x)[1:]
-    compiled = tf.function(
+    logits = tf.function(
         lambda images: model(images)[:, 0], input_signature=[tf.TensorSpec([None, *shape])]
-    )
-    margins = lambda images, label: label * compiled(images.reshape(-1, *shape)).numpy()
+    ).get_concrete_function()
+
+    def margins(images, label):
+        return label * logits(tf.constant(images.reshape(-1, *shape))).numpy()
+
     found = np.full(len(x), most + 1)
     for number, (image, label) in enumerate(zip(np.asarray(x, np.float32), y)):
         image = image.ravel()
