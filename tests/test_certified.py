@@ -101,3 +101,17 @@ def test_greedy_pixels_are_no_fewer_than_one_that_suffices(few):
     blank = np.zeros((2, 28, 28, 1), np.float32)
     found = threats.greedy_pixels(model, blank, np.array([1.0, -1.0]), most=3)
     np.testing.assert_array_equal(found, [1, 0])
+
+
+def test_the_saved_network_is_proved_to_be_above_every_linear_model():
+    """What the README says: up to the ε of its training."""
+    saved = runs.read(runs.RESULTS / "certified")
+    found = saved.metrics["convolutional-certified"]
+    linear = [path.parent for path in runs.RESULTS.glob("*/model.keras")]
+    curves = [runs.read(folder).metrics["robust_accuracy"] for folder in linear]
+    curves = [curve for curve in curves if "clipped" in curve]  # not the network's
+    assert len(curves) >= 10
+    for epsilon, certified_accuracy in zip(found["epsilon"], found["certified"]):
+        if epsilon <= saved.config["run"]["epsilon"]:
+            best = max(np.interp(epsilon, each["epsilon"], each["clipped"]) for each in curves)
+            assert certified_accuracy > best
