@@ -15,11 +15,11 @@ from beyond import bounds, certified, threats
 from common import runs
 
 EPSILON = 0.2  # pixel units; the time does not depend on it
-FEW = 20  # images of which the convolutional network is bounded by CROWN throughout
+FEW = 5  # images of which the convolutional network is bounded by CROWN throughout
 
 
 def main():
-    args = bench.arguments(__doc__, repeat=5)
+    args = bench.arguments(__doc__, repeat=3)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in beyond/certified.py
     x, y = data_prep.load("test")
     if args.quick:

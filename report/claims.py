@@ -599,7 +599,7 @@ def reliable_network(saved):
     return verdict(pixels and moved, pixels or moved), dict(
         images=run.config["run"]["images"],
         counts=len(fewer) - 1,
-        ten_pixels={name: values[10] for name, values in few.items()},
+        all_pixels={name: values[-1] for name, values in few.items()},
         fewer_at=int(fewer.sum()),
         shifts=len(rows),
         worse=int(np.sum(change < -0.01)),

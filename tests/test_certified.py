@@ -25,8 +25,7 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "RESTARTS", 1)
         patch.setattr(certified, "MILP_IMAGES", 1)
         patch.setattr(certified, "MILP_NODES", 1)
-        patch.setattr(threats, "PIXELS", 10)
-        patch.setattr(threats, "IMAGES", 10)
+        patch.setattr(threats, "IMAGES", 4)
         patch.setattr(threats, "STEPS", 2)
         patch.setattr(shifts, "SHIFTS", dict(list(shifts.SHIFTS.items())[-2:]))
         for folder in folders:
@@ -71,7 +70,7 @@ def test_other_threats_are_measured_and_weaker_than_none(made, few):
     assert found["clean"] == pytest.approx(clean)
     assert np.shape(found["transfer"]) == (len(models), len(models))
     for name, kept in found["few_pixels"].items():
-        assert len(kept) == 11 and np.all(np.diff(kept) <= 0), name
+        assert len(kept) == threats.PIXELS + 1 and np.all(np.diff(kept) <= 0), name
     for name in NETWORKS:
         counted = zip(found["sure"][name], found["mistakes"][name])
         assert all((sure is None) == (mistakes == 0) for sure, mistakes in counted)
@@ -102,3 +101,17 @@ def test_greedy_pixels_are_no_fewer_than_one_that_suffices(few):
     blank = np.zeros((2, 28, 28, 1), np.float32)
     found = threats.greedy_pixels(model, blank, np.array([1.0, -1.0]), most=3)
     np.testing.assert_array_equal(found, [1, 0])
+
+
+def test_the_saved_network_is_proved_to_be_above_every_linear_model():
+    """What the README says: up to the ε of its training."""
+    saved = runs.read(runs.RESULTS / "certified")
+    found = saved.metrics["convolutional-certified"]
+    linear = [path.parent for path in runs.RESULTS.glob("*/model.keras")]
+    curves = [runs.read(folder).metrics["robust_accuracy"] for folder in linear]
+    curves = [curve for curve in curves if "clipped" in curve]  # not the network's
+    assert len(curves) >= 10
+    for epsilon, certified_accuracy in zip(found["epsilon"], found["certified"]):
+        if epsilon <= saved.config["run"]["epsilon"]:
+            best = max(np.interp(epsilon, each["epsilon"], each["clipped"]) for each in curves)
+            assert certified_accuracy > best
