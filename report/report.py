@@ -110,6 +110,7 @@ def told(measured):
         for part in ("measured", "why"):
             text = environment().from_string(claim[part]).render(numbers, numbers=numbers)
             claim[part] = " ".join(text.split())
+        claim["of_network"] = claim["section"].endswith("asked of a network")
         yield claim | dict(name=name, numbers=numbers, verdict=measured[name]["verdict"])
 
 
