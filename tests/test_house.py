@@ -12,7 +12,7 @@ from conftest import ROOT
 
 import experiment_regular
 
-MOST_FUNCTIONS = 63
+MOST_FUNCTIONS = 66
 OURS = [
     path
     for path in ROOT.rglob("*.py")
