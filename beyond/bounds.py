@@ -297,14 +297,19 @@ def linear_bounds(network, centre, radius, refine, y):
         known.append((low, high, error))
         layers = network.affine[: number + 1]
         if refine and layer.relu and any(each.relu for each in layers[:-1]):
-            units = int(np.prod(layer.outputs))
-            rows = tf.eye(units, batch_shape=[len(y)], dtype=tf.float64)
-            rows = tf.reshape(rows, (len(y), units, *layer.outputs))
+            # Where intervals tell the sign, ReLU is exact, and a better bound would change nothing.
+            flat_low, flat_high = (np.reshape(each, (len(y), -1)).copy() for each in (low, high))
+            unsure = np.flatnonzero(np.any((flat_low < 0) & (flat_high > 0), axis=0))
+            rows = tf.one_hot(unsure, flat_low.shape[1], dtype=tf.float64)
+            rows = tf.tile(rows[tf.newaxis], (len(y), 1, 1))
+            rows = tf.reshape(rows, (len(y), len(unsure), *layer.outputs))
             lower, upper = (
-                sign * tf.reshape(backward(layers, known, sign * rows, centre, radius), low.shape)
+                sign * backward(layers, known, sign * rows, centre, radius).numpy()
                 for sign in (1, -1)
             )
-            low, high = tf.maximum(low, lower), tf.minimum(high, upper)
+            flat_low[:, unsure] = np.maximum(flat_low[:, unsure], lower)
+            flat_high[:, unsure] = np.minimum(flat_high[:, unsure], upper)
+            low, high = (tf.reshape(each, low.shape) for each in (flat_low, flat_high))
             known[-1] = low, high, error
             hidden_centre, hidden_radius = (low + high) / 2, (high - low) / 2
         if layer.relu:

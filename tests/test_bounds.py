@@ -106,7 +106,7 @@ def test_no_attack_gives_the_margin_but_for_rounding(made, name, bound):
 @pytest.mark.parametrize("label", [-1.0, 1.0])
 def test_the_worst_corner_where_bounds_are_exact(bound, label):
     """One layer; and more of them without a negative weight, where each pixel has one bad end."""
-    for hidden in ([], [layers.Dense(3, activation="relu")]):
+    for hidden in ([], [layers.Dense(3, activation="relu") for _ in range(2)]):
         model = chain(layers.Flatten(), *hidden, shape=(2, 2, 1))
         if hidden:
             model.set_weights([np.abs(each) + 0.1 for each in model.get_weights()])
