@@ -33,14 +33,14 @@ BEYOND = (
     ("validate on every image", "beyond.crossvalidation", []),
     ("shift the test images", "beyond.shifts", []),
     ("train for other balls", "beyond.norms", []),
-)
-BESIDE = (  # run at the same time, in a second process
-    ("train and attack a network", "beyond.network", []),
     ("attack through surrogates", "beyond.transfer", []),
     ("train over seeds", "beyond.seeds", []),
+)
+BESIDE = (  # networks, in a second process that gives TensorFlow two threads
+    ("train and attack a network", "beyond.network", []),
     ("look for turning points in networks", "beyond.landscapes", []),
     ("train networks with a certificate", "beyond.certified", []),
-    ("try other threats on them", "beyond.threats", []),
+    ("try other threats on these networks", "beyond.threats", []),
 )
 
 

@@ -21,7 +21,7 @@ from common.lazy import tf
 
 RUN = "threats"
 NETWORKS = [f"{kind}-{how}" for kind in certified.NETWORKS for how in certified.TRAININGS]
-EPSILONS = (0.2, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
+EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
 TRANSFER = 0.2  # the one of them that is tried on the other models
 STEPS = 10  # of PGD
 PIXELS = 5  # changed at most
