@@ -38,7 +38,7 @@ pairs: .venv/installed-cluster
 	$(BIN)/python -m report.report
 
 test: .venv/installed-dev
-	@echo "The tests take two to six minutes on two cores"
+	@echo "The tests take three to eight minutes on two cores"
 	$(BIN)/python -m pytest
 
 test-all: .venv/installed-dev

@@ -1,7 +1,7 @@
 """Reproduce the post, in its order: data, four models, thirteen figures, table, report.
 
     python reproduce.py              # the post, into results/; about three imports of TensorFlow
-    python reproduce.py --all        # and everything beyond it: about 40 of them
+    python reproduce.py --all        # and everything beyond it: minutes
     python reproduce.py --digits 3 8 # another pair, into results-3-8/ (build it with data_prep.py)
     python reproduce.py --epsilon 0.05 --epsilon 8/255 --results mine   # other robust models
 
