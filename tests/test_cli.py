@@ -136,6 +136,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("error, text", ERRORS, ids=lambda value: type(value).__name__)
 def test_error_is_one_line_and_debug_shows_the_traceback(capsys, monkeypatch, error, text):
+    monkeypatch.setattr(sys, "prefix", str(runs.ROOT / ".venv"))  # whichever Python runs the tests
     monkeypatch.setattr(sys, "argv", ["folder/script.py"])
     status, stderr = ends_with(raises(error), capsys)
     assert status == 1 and text in one_line(stderr) and stderr.startswith("script.py: ")
