@@ -80,8 +80,8 @@ def experiment(args, data, epsilon):
         )
         metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
         table = {"epoch": history.epoch, **history.history}
-        loss = robust_hinge_loss
-        runs.save(place, args, data, metrics, arrays, model, table, loss, epsilon=epsilon)
+        run = dict(loss=robust_hinge_loss, epsilon=epsilon)
+        runs.save(place, args, data, metrics, arrays, model, table, **run)
     accuracy, weight_l1_norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
     print(f"{folder}: test accuracy {accuracy:.2%}, ‖w‖₁ {weight_l1_norm:.2f}")
 

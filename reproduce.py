@@ -18,36 +18,34 @@ import time
 from common import cli, runs
 from report import claims, figures, page, report
 
-# (title, script, flags); a later one may read the runs of earlier ones.
+# (title, script); a later one may read the runs of earlier ones.
 POST = (
-    ("train the regular model", "experiment_regular", []),
-    ("train the robust models", "experiment_robust", []),
+    ("train the regular model", "experiment_regular"),
+    ("train the robust models", "experiment_robust"),
 )
 BEYOND = (
-    ("prove the optimum", "beyond.exact", []),
-    ("prove the exact phase diagram", "beyond.diagram", []),
-    ("train with an L1 penalty", "beyond.l1", []),
-    ("train the robust models until they converge", "beyond.converged", []),
-    ("sweep training and attack", "beyond.sweep", []),
-    ("stop SGD later", "beyond.stopped", []),
-    ("validate on every image", "beyond.crossvalidation", []),
-    ("shift the test images", "beyond.shifts", []),
-    ("train for other balls", "beyond.norms", []),
-    ("attack through surrogates", "beyond.transfer", []),
-    ("train over seeds", "beyond.seeds", []),
+    ("prove the optimum", "beyond.exact"),
+    ("prove the exact phase diagram", "beyond.diagram"),
+    ("train with an L1 penalty", "beyond.l1"),
+    ("train the robust models until they converge", "beyond.converged"),
+    ("sweep training and attack", "beyond.sweep"),
+    ("stop SGD later", "beyond.stopped"),
+    ("validate on every image", "beyond.crossvalidation"),
+    ("shift the test images", "beyond.shifts"),
+    ("train for other balls", "beyond.norms"),
+    ("attack through surrogates", "beyond.transfer"),
+    ("train over seeds", "beyond.seeds"),
 )
 BESIDE = (  # networks, in a second process that gives TensorFlow two threads
-    ("train and attack a network", "beyond.network", []),
-    ("look for turning points in networks", "beyond.landscapes", []),
-    ("train networks with a certificate", "beyond.certified", []),
-    ("try other threats on these networks", "beyond.threats", []),
+    ("train and attack a network", "beyond.network"),
+    ("look for turning points in networks", "beyond.landscapes"),
+    ("train networks with a certificate", "beyond.certified"),
+    ("try other threats on these networks", "beyond.threats"),
 )
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
+    parser = cli.pair_parser(__doc__)
     cli.add_epsilons(parser, runs.EPSILONS)
     parser.add_argument("--all", action="store_true", help="everything beyond the post as well")
     args = parser.parse_args(argv)
@@ -62,11 +60,14 @@ def heading(text, start):
     print(f"\n{bold}== {time.perf_counter() - start:3.0f} s: {text}{plain}", flush=True)
 
 
-def run_steps(steps, shared, start):
-    """Run some scripts, each under its title; imported late, as TensorFlow is slow to load."""
-    for number, (title, module, flags) in enumerate(steps, 1):
+def run_steps(steps, shared, start, own=None):
+    """Run some scripts, each under its title; imported late, as TensorFlow is slow to load.
+
+    shared: the flags of all of them; own: those of a single one, by its module.
+    """
+    for number, (title, module) in enumerate(steps, 1):
         heading(f"{number}/{len(steps)} {title} (python {module})", start)
-        importlib.import_module(module).main([*flags, *shared])
+        importlib.import_module(module).main([*(own or {}).get(module, []), *shared])
 
 
 def run_beside(steps, shared, start):
@@ -94,9 +95,8 @@ def main(argv=None):
         print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
     results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
     radii = [word for epsilon in args.epsilons for word in ("--epsilon", str(epsilon))]
-    post = (*POST[:-1], (*POST[-1][:2], radii))
-    run_steps([("verify the data", "data_prep", [])], shared[:3], start)
-    run_steps(post, shared, start)
+    run_steps([("verify the data", "data_prep")], shared[:3], start)
+    run_steps(POST, shared, start, {"experiment_robust": radii})
     if args.all:
         beside = multiprocessing.get_context("spawn").Process(
             target=run_beside, args=(BESIDE, shared, start), daemon=True
@@ -105,7 +105,7 @@ def main(argv=None):
         run_steps(BEYOND, shared, start)
         beside.join()
         if beside.exitcode:
-            raise ValueError(f"a step failed: {', '.join(title for title, *_ in BESIDE)}")
+            raise ValueError(f"a step failed: {', '.join(title for title, _ in BESIDE)}")
 
     heading("draw the figures", start)
     draw_figures(figures.FIGURES if args.all else figures.POST_FIGURES, results)

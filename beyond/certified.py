@@ -27,6 +27,7 @@ LEARNING_RATE = 0.003  # of Adam until the end of the ramp; then it falls to zer
 CLIP_NORM = 1.0  # of each variable's gradient: a batch with a large bound would spoil Adam's memory
 TRAININGS = {"regular": 0.25, "adversarial": 0.25, "certified": 1.0}  # and their share of EPOCHS
 NETWORKS = "small", "convolutional"
+NAMES = [f"{kind}-{how}" for kind in NETWORKS for how in TRAININGS]
 RAMP = 0.5  # of the steps, in which ε rises from 0
 EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
 ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step
@@ -40,19 +41,19 @@ MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tr
 
 def network(kind):
     """small: two hidden layers of 64; convolutional: two convolutions and a layer of 64."""
-    layers = keras.layers
+    layers, how = keras.layers, dict(data_format="channels_last", dtype="float32")
     convolutions = [
-        layers.Conv2D(16, 5, 2, activation="relu"),
-        layers.Conv2D(32, 4, 2, activation="relu"),
+        layers.Conv2D(16, 5, 2, activation="relu", **how),
+        layers.Conv2D(32, 4, 2, activation="relu", **how),
     ]
     units = (64, 64) if kind == "small" else (64,)
     return keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="float32"),
             *(convolutions if kind == "convolutional" else []),
-            layers.Flatten(),
-            *(layers.Dense(each, activation="relu") for each in units),
-            layers.Dense(1),
+            layers.Flatten(**how),
+            *(layers.Dense(each, activation="relu", dtype="float32") for each in units),
+            layers.Dense(1, dtype="float32"),
         ]
     )
 
@@ -221,9 +222,9 @@ def bracket(model, x, y, kind, how):
 
 
 def class_distance(x, y):
-    """The least ℓ∞ distance between two images of different classes: without a mistake up to half.
+    """The least ℓ∞ distance between two images of different classes.
 
-    Up to half of it some classifier makes no mistake under attack; from there on none is without.
+    Below half of it some classifier makes no mistake under attack; from there on every one does.
     """
     flat = x.reshape(len(x), -1)
     return float(min(np.abs(flat[y < 0] - image).max(axis=1).min() for image in flat[y > 0]))

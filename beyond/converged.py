@@ -49,8 +49,8 @@ def experiment(args, data, epsilon):
         )
         metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
         table = {"epoch": history.epoch, **history.history}
-        loss = robust_hinge_loss
-        runs.save(place, args, data, metrics, arrays, model, table, loss, epsilon=epsilon)
+        run = dict(loss=robust_hinge_loss, epsilon=epsilon)
+        runs.save(place, args, data, metrics, arrays, model, table, **run)
     loss, accuracy = metrics["train_loss"], metrics["test_accuracy"]
     print(f"{folder}: robust loss {loss:.6f}, test accuracy {accuracy:.2%}")
 

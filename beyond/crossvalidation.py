@@ -47,9 +47,7 @@ def fold_accuracy(epochs, start, train, test, passes):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
+    parser = cli.pair_parser(__doc__)
     parser.add_argument(
         "--epochs",
         type=cli.number(int, 1, 10_000),

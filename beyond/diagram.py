@@ -94,15 +94,8 @@ def used_pixels(weights):
     return int(np.sum(size > USED * size.max(initial=0)))
 
 
-def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
     x, y = data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
     separation, end = optimum.separate(x, y), constant_end(x, y)

@@ -111,9 +111,7 @@ def experiment(args, data, epsilon, separation):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
+    parser = cli.pair_parser(__doc__)
     cli.add_epsilons(parser, runs.EPSILONS)
     return parser.parse_args(argv)
 

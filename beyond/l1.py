@@ -112,8 +112,8 @@ def experiment(args, data, epsilon, penalty, variant=None):
         )
         metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
         table = {"epoch": history.epoch, **history.history}
-        loss, run = penalised_hinge_loss, dict(epsilon=epsilon, penalty=penalty)
-        runs.save(place, args, data, metrics, arrays, model, table, loss, **run)
+        run = dict(loss=penalised_hinge_loss, epsilon=epsilon, penalty=penalty)
+        runs.save(place, args, data, metrics, arrays, model, table, **run)
     accuracy, norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
     print(f"{folder}: penalty {penalty:.6f}, test accuracy {accuracy:.2%}, ‖w‖₁ {norm:.2f}")
 

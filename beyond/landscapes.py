@@ -27,13 +27,6 @@ IMAGES = 10  # test images, of the lines
 TURNING_IMAGES = 3  # test images of which every pixel is varied
 
 
-def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
-    return parser.parse_args(argv)
-
-
 def trained(hidden, seed, data):
     """A network with these hidden layers, trained with the regular step."""
     training.seed_everything(seed)
@@ -46,7 +39,7 @@ def trained(hidden, seed, data):
 
 
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__).parse_args(argv)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # more than for a linear model, before TensorFlow
     tf.get_logger().setLevel("ERROR")  # six models predict, each traced anew, which it warns of
     data = data_prep.load_pair(args.digits)

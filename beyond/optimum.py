@@ -51,10 +51,7 @@ SAFETIES = (1e-10, 1e-9)
 # In `separate` α is unbounded if the classes overlap, and HiGHS is unreliable without a bound.
 LARGEST_ALPHA = 1e6
 ON_MARGIN = 1e-9  # a loss below this is rounding
-
-
 HARDEST = 800  # examples that `separator` begins with; a round adds half as many
-
 CARRIED = 0.5  # robust margins this near to 1 stay in a working set that goes on to the next ε
 PULLED = 0.02  # the same for pixels, over the range of their pulls
 
@@ -121,18 +118,17 @@ def solve_program(x, y, epsilon, counts=1.0):
     signed = x.multiply(np.sign(y)[:, np.newaxis]).T  # row j holds y_i x_ij
     # One more variable, s = Σ α, keeps ε Σ α from filling every row of the matrix.
     bound = np.full((pixels, 1), epsilon)
-    for solver in (SOLVER, dict(method="highs")):  # the other one where this one gives up
-        program = linprog(
-            c=np.append(-counts, 0),
-            A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
-            b_ub=np.zeros(2 * pixels),
-            A_eq=sparse.csc_matrix([np.append(y, 0), np.append(counts, -1)]),
-            b_eq=[0, 0],
-            bounds=[(0, 1)] * n + [(0, None)],
-            **solver,
-        )
-        if program.status == 0:
-            break
+    dual = dict(
+        c=np.append(-counts, 0),
+        A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
+        b_ub=np.zeros(2 * pixels),
+        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(counts, -1)]),
+        b_eq=[0, 0],
+        bounds=[(0, 1)] * n + [(0, None)],
+    )
+    program = linprog(**dual, **SOLVER)
+    if program.status != 0:
+        program = linprog(**dual, method="highs")  # with its defaults, where that gives up
     if program.status != 0:
         raise ValueError(
             f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}"

@@ -70,9 +70,7 @@ def experiment(args, data, folder, models, **run):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
+    parser = cli.pair_parser(__doc__)
     cli.add_dtype(parser, "float32")
     parser.add_argument(
         "--seeds",

@@ -98,15 +98,8 @@ def measure(models, x, y, seed, accuracies=accuracies):
     }
 
 
-def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
     results, seed = cli.results_folder(args), 0
     saved = [runs.read(results / name, arrays=("weights", "bias")).arrays for name in MODELS]

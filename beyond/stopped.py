@@ -23,9 +23,7 @@ EPOCHS = (10, 30, 100, 300)
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
+    parser = cli.pair_parser(__doc__)
     parser.add_argument(
         "--seed",
         type=cli.number(int, 0, 2**31 - 1),

@@ -15,12 +15,11 @@ import numpy as np
 import attacks
 import data_prep
 from beyond import certified, shifts
-from beyond.certified import logits_of
+from beyond.certified import NAMES, logits_of
 from common import cli, runs
 from common.lazy import tf
 
 RUN = "threats"
-NETWORKS = [f"{kind}-{how}" for kind in certified.NETWORKS for how in certified.TRAININGS]
 EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
 TRANSFER = 0.2  # the one of them that is tried on the other models
 STEPS = 10  # of PGD
@@ -67,22 +66,15 @@ def greedy_pixels(model, x, y, most=PIXELS):
     return found
 
 
-def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__).parse_args(argv)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     x, y = data.x_test, data.y_test
-    saved = runs.read(results / certified.RUN, metrics=NETWORKS)
+    saved = runs.read(results / certified.RUN, metrics=NAMES)
     read = [runs.read(results / name, arrays=("weights", "bias")) for name in runs.POST_RUNS]
     linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
-    networks = [load(saved, name) for name in NETWORKS]
+    networks = [load(saved, name) for name in NAMES]
 
     sources, sure, mistakes = [], [], []  # attacked images, and for each network a row of EPSILONS
     for weights, _ in linear:
@@ -115,16 +107,16 @@ def main(argv=None):
     shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=accuracies)
     metrics = dict(
         transfer=transfer,
-        sure=dict(zip(NETWORKS, sure)),
-        mistakes=dict(zip(NETWORKS, mistakes)),
+        sure=dict(zip(NAMES, sure)),
+        mistakes=dict(zip(NAMES, mistakes)),
         few_pixels={
             name: [float(np.mean(each > count)) for count in counts]
-            for name, each in zip((*NETWORKS, *runs.POST_RUNS), fewest)
+            for name, each in zip((*NAMES, *runs.POST_RUNS), fewest)
         },
         clean=list(map(float, accuracies(networks, x[..., 0], y))),
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
     )
-    about = dict(models=[*runs.POST_RUNS, *NETWORKS], networks=NETWORKS, epsilons=list(EPSILONS))
+    about = dict(models=[*runs.POST_RUNS, *NAMES], networks=NAMES, epsilons=list(EPSILONS))
     about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
     with runs.write(results / RUN) as place:
         runs.save(place, args, data, metrics, {}, **about)

@@ -77,15 +77,8 @@ def train_surrogates(data, count, slope, from_zero):
     return np.array(found)
 
 
-def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_digits(parser)
-    cli.add_results(parser)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
     results = cli.results_folder(args)
     needed = "weights", "bias"

@@ -97,6 +97,14 @@ def add_results(to):
     )
 
 
+def pair_parser(doc):
+    """A parser of scripts that measure one pair of digits: it has --digits and --results."""
+    result = parser(doc)
+    add_digits(result)
+    add_results(result)
+    return result
+
+
 def add_epsilons(to, default):
     to.add_argument(
         "--epsilon",

@@ -62,9 +62,17 @@ def name(kind, epsilon=None, variant=None):
 POST_RUNS = ("regular", *(name("robust", epsilon) for epsilon in EPSILONS))  # its four models
 
 
+def label(run):
+    """A run in words: robust-8_255 is "robust ε = 8/255"."""
+    named = re.fullmatch(r"(.+?)-(\d.*)", run)
+    if not named:
+        return run
+    return f"{named[1]} ε = {named[2].replace('-', ', ').replace('_', '/')}"
+
+
 def radius(run):
-    """The ε in the name of a run, as a Fraction: 1/10 for robust-0.1, 8/255 for robust-8_255."""
-    return Fraction(run.split("-")[1].replace("_", "/"))
+    """The ε in the name of a run as it is typed: 0.1 for robust-0.1, 8/255 for robust-8_255."""
+    return run.split("-")[1].replace("_", "/")
 
 
 def post_runs(results):
@@ -76,7 +84,7 @@ def post_runs(results):
     robust = [run for run in folders if re.fullmatch(r"robust-\d+([._]\d+)?", run)]
     if set(robust) <= set(POST_RUNS):
         return POST_RUNS
-    return ("regular", *sorted(robust, key=radius))
+    return ("regular", *sorted(robust, key=lambda run: Fraction(radius(run))))
 
 
 def command(run, **arguments):

@@ -106,8 +106,9 @@ def train(
     callbacks = keras.callbacks.CallbackList(
         callbacks, add_history=True, model=model, verbose=0, epochs=epochs, steps=len(starts)
     )
-    total, shown = epochs * len(starts), ("loss", "accuracy")
-    bar = keras.utils.Progbar(total, verbose=verbose, stateful_metrics=shown)
+    bar = keras.utils.Progbar(
+        epochs * len(starts), verbose=verbose, stateful_metrics=("loss", "accuracy")
+    )
     callbacks.on_train_begin()
     first_epoch = model._initial_epoch or 0  # where BackupAndRestore resumes, as in fit
     for epoch in range(epochs):

@@ -14,7 +14,11 @@ import numpy as np
 from common import runs
 
 TITLES = {"small": "two hidden layers", "convolutional": "convolutional"}
-TRAININGS = {"regular": "#8c8c8c", "adversarial": "#d08a2e", "certified": "#2171b5"}
+TRAININGS = {
+    "regular": style.REGULAR_COLOUR,
+    "adversarial": style.OWN_COLOURS[1],
+    "certified": style.OWN_COLOURS[0],
+}
 LINEAR = {
     "robust-0.2": ("--", "linear, robust $\\epsilon$ = 0.2"),
     "exact-0.1": ((0, (1, 1)), "linear optimum, $\\epsilon$ = 0.1"),

@@ -16,7 +16,7 @@ from common import runs
 from report import claims, pairs
 
 WORDS = runs.ROOT / "report" / "claims.toml"
-COLOURS = dict(zip(claims.VERDICTS, ("#d9d9d9", "#a3d9a5", "#22662b")))
+COLOURS = dict(zip(claims.VERDICTS, ("#d9d9d9", *style.ROBUST_COLOURS[::2])))
 LINE = 52  # characters of a claim
 
 
@@ -55,7 +55,7 @@ def draw(results):
     largest = max(each["pairs"] for each in found.values())
     axes.set(xlim=(0, largest), ylim=(-0.6, len(names) - 0.4))
     axes.set_xlabel("pairs of digits; in a ring: the verdict of 0 and 1")
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=12)  # the ring of a narrow part is wider
     axes.spines["left"].set_visible(False)
     figure.legend(loc="outside upper center", ncols=3, fontsize=11)
     return figure

@@ -3,8 +3,8 @@
 import contextlib
 import io
 import itertools
-import re
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 # plots/x.py sees its own folder only; and before PYTHONPATH, where others may have a "common".
@@ -37,16 +37,14 @@ BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", line
 
 
 def label(run):
-    """What a figure calls a run: robust-0.1 is "robust ε = 0.1"."""
-    named = re.fullmatch(r"(.+?)-(\d.*)", run)
-    if not named:
-        return run
-    return f"{named[1]} $\\epsilon$ = {named[2].replace('-', ', ').replace('_', '/')}"
+    """What a figure calls a run: runs.label, with the ε of mathtext."""
+    return runs.label(run).replace("ε", r"$\epsilon$")
 
 
 def colours(names):
     """A colour for each run: grey for regular, greens for robust, one of its own for any other."""
-    robust = sorted((name for name in names if name.startswith("robust-")), key=runs.radius)
+    robust = (name for name in names if name.startswith("robust-"))
+    robust = sorted(robust, key=lambda name: Fraction(runs.radius(name)))
     shades = np.linspace(0, 1, len(robust))
     greens = map(to_hex, LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)(shades))
     known = {"regular": REGULAR_COLOUR} | dict(zip(robust, greens))

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 import attacks
 import data_prep
+from beyond.certified import NAMES, NETWORKS, TRAININGS
 from common import cli, runs
 
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
@@ -49,8 +50,6 @@ PROVED = (
     ),
     ("weights", "bias", "pixel_pull", "alpha", "test_logits", "test_targets"),
 )
-SHAPES, TRAININGS = ("small", "convolutional"), ("regular", "adversarial", "certified")
-NETWORKS = [f"{shape}-{training}" for shape in SHAPES for training in TRAININGS]
 SEEDS = ("test_accuracy", "train_accuracy_running"), ("test_accuracy",)
 LANDSCAPES = "test_accuracy", "turning_pixels", "turns", "images", "turning_images"
 NEEDED = {  # the metrics and arrays of each run that claims and report read
@@ -64,7 +63,7 @@ NEEDED = {  # the metrics and arrays of each run that claims and report read
     "norms": (("models",), ()),
     "transfer": (("accuracy", "epsilon", "draws"), ()),
     "certified": (
-        ("class_distance", *NETWORKS),
+        ("class_distance", *NAMES),
         ("small-regular-0", "small-adversarial-0", "small-certified-0"),
     ),
     "threats": (("transfer", "sure", "mistakes", "few_pixels", "clean", "shifts"), ()),
@@ -211,12 +210,9 @@ def dots(saved):
 def brittleness(saved):
     """Holds if the regular model keeps under 1 % at ε = 0.2; with a condition if only unclipped."""
     kept = {kind: accuracy_at(saved["regular"], kind, 0.2) for kind in ("unclipped", "clipped")}
-    found, network = (
-        verdict(max(kept.values()) < 0.01, kept["unclipped"] < 0.01),
-        saved.get("network"),
-    )
-    if network:
-        kept["network_pgd_clipped"] = accuracy_at(network, "pgd_clipped", 0.2)
+    found = verdict(max(kept.values()) < 0.01, kept["unclipped"] < 0.01)
+    if "network" in saved:
+        kept["network_pgd_clipped"] = accuracy_at(saved["network"], "pgd_clipped", 0.2)
     return found, kept
 
 
@@ -504,14 +500,13 @@ def useless_networks(saved):
     clipped; with a condition if one of them is.
     """
     run, linear = saved["certified"].metrics, accuracy_at(saved["exact-0.3"], "clipped", 0.3)
-    clean = {name: run[name]["attacked"][0] for name in NETWORKS}
-    lost = [clean[f"{shape}-regular"] - clean[f"{shape}-certified"] for shape in SHAPES]
+    clean = {name: run[name]["attacked"][0] for name in NAMES}
+    lost = [clean[f"{shape}-regular"] - clean[f"{shape}-certified"] for shape in NETWORKS]
     sides = ("certified", "attacked")
     kept = {
-        name: [at(run[name][side], run[name]["epsilon"], 0.3) for side in sides]
-        for name in NETWORKS
+        name: [at(run[name][side], run[name]["epsilon"], 0.3) for side in sides] for name in NAMES
     }
-    proved = [kept[f"{shape}-certified"][0] for shape in SHAPES]
+    proved = [kept[f"{shape}-certified"][0] for shape in NETWORKS]
     useless = (np.array(lost) > 0.01) | (np.array(proved) < linear)
     return verdict(useless.all(), useless.any()), dict(
         clean=clean, lost=lost, kept=kept, linear=linear, useless=int(useless.sum())
@@ -540,8 +535,8 @@ def sure_networks(saved):
     shape. How sure: |logit| over the network's median |logit| of the clean test images.
     """
     run, less = saved["threats"], []
-    sure = {name: run.metrics["sure"][name] for name in NETWORKS}
-    for shape in SHAPES:
+    sure = {name: run.metrics["sure"][name] for name in NAMES}
+    for shape in NETWORKS:
         pairs = zip(sure[f"{shape}-regular"], sure[f"{shape}-certified"])
         both = [
             certified < regular for regular, certified in pairs if None not in (regular, certified)
@@ -560,11 +555,11 @@ def transfer_to_networks(saved):
     run = saved["threats"]
     names, table = run.config["run"]["models"], np.array(run.metrics["transfer"])
     cell = lambda source, target: float(table[names.index(source), names.index(target)])
-    to = {name: cell("regular", name) for name in NETWORKS}
-    back = {name: cell(name, "regular") for name in NETWORKS}
-    robust = {name: [cell("robust-0.2", name), cell(name, "robust-0.2")] for name in NETWORKS}
-    own = {name: cell(name, name) for name in ("regular", "robust-0.2", *NETWORKS)}
-    fooled = [each[f"{shape}-regular"] < 0.5 for each in (to, back) for shape in SHAPES]
+    to = {name: cell("regular", name) for name in NAMES}
+    back = {name: cell(name, "regular") for name in NAMES}
+    robust = {name: [cell("robust-0.2", name), cell(name, "robust-0.2")] for name in NAMES}
+    own = {name: cell(name, name) for name in ("regular", "robust-0.2", *NAMES)}
+    fooled = [each[f"{shape}-regular"] < 0.5 for each in (to, back) for shape in NETWORKS]
     return verdict(all(fooled), any(fooled)), dict(
         epsilon=run.config["run"]["transfer_epsilon"], to=to, back=back, robust=robust, own=own
     )
@@ -662,12 +657,18 @@ def reproduce_command(results, saved):
     return f"python reproduce.py{everything}{radii}{runs.flags(results)}"
 
 
-def radius_flags(results):
-    """The flags of the robust models that a folder has, if they are not the post's."""
+def reported(results):
+    """The models that a report is about: the post's, if the folder has them, or those it has."""
     models = runs.post_runs(results)
-    if set(models) >= set(runs.POST_RUNS):
+    return runs.POST_RUNS if set(models) >= set(runs.POST_RUNS) else models
+
+
+def radius_flags(results):
+    """The flags of the robust models that a report is about, if they are not the post's."""
+    models = reported(results)
+    if models == runs.POST_RUNS:
         return ""
-    return "".join(f" --epsilon {runs.command(run).split()[-1]}" for run in models[1:])
+    return "".join(f" --epsilon {runs.radius(run)}" for run in models[1:])
 
 
 def measure(results):

@@ -46,7 +46,7 @@ def colour(name):
 
 def entry(name):
     """What the page has to know of a model beside its numbers."""
-    text = figure_style().label(name).replace(r"$\epsilon$", "ε").replace("exact", "optimum")
+    text = runs.label(name).replace("exact", "optimum")
     return dict(name=name, label=text, colour=colour(name), dashed=name.startswith("exact-"))
 
 

@@ -61,7 +61,7 @@ def environment():
     result.filters |= dict(
         number=number,
         percent=percent,
-        model_title=model_title,
+        model_title=lambda run: runs.label(run).capitalize(),  # of a column: Robust ε = 0.1
         anchor=anchor,
         at=claims.at,
         accuracy_at=claims.accuracy_at,
@@ -88,12 +88,6 @@ def optima(saved):
                     )
                 )
     return rows
-
-
-def model_title(run):
-    """The heading of a column: Regular, Robust ε = 0.1."""
-    kind, _, epsilon = run.partition("-")
-    return kind.capitalize() + (f" ε = {epsilon.replace('_', '/')}" if epsilon else "")
 
 
 def read_json(path, cure):
@@ -123,9 +117,7 @@ def picture(results, name):
 
 def render(template, results):
     """Fill in a template with what is in a folder. Raises FileNotFoundError or ValueError."""
-    models = runs.post_runs(results)
-    if all((results / run).exists() for run in runs.POST_RUNS):
-        models = runs.POST_RUNS  # another ε beside them is in the figures alone
+    models = claims.reported(results)
     needed = NEEDED | dict.fromkeys(models, claims.TRAINED)
     saved = claims.read_runs(results, needed, required=models)
     flags, reproduce = runs.flags(results), claims.reproduce_command(results, saved)
@@ -144,6 +136,7 @@ def render(template, results):
                 published=PUBLISHED if tuple(digits) == runs.DIGITS else {},
                 post_runs=runs.POST_RUNS,
                 digits=digits,
+                network_names=claims.NAMES,
                 optima=optima(saved),
                 claims=list(told(measured["claims"])) if measured else [],
                 figures={

@@ -19,7 +19,7 @@ def made(few, tmp_path_factory):
         patch.setattr(data_prep, "load_pair", lambda digits: few)
         patch.setattr(certified, "NETWORKS", ("small",))
         patch.setattr(certified, "TRAININGS", {"regular": 0.5, "certified": 1.0})
-        patch.setattr(threats, "NETWORKS", NETWORKS)
+        patch.setattr(threats, "NAMES", NETWORKS)
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         patch.setattr(certified, "STEPS", 5)
         patch.setattr(certified, "RESTARTS", 1)

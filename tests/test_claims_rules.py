@@ -342,7 +342,7 @@ def test_margin(epsilon, bound, verdict):
 def networks(values):
     """A value for each of the six networks: those of `values`, or of what they end with."""
     found = {}
-    for name in claims.NETWORKS:
+    for name in claims.NAMES:
         found[name] = values.get(name, values.get(name.split("-")[1]))
     return found
 
@@ -404,7 +404,7 @@ def test_sure_networks_where_both_make_mistakes(small, convolutional, verdict):
     "to, back, verdict", [(0.4, 0.4, HOLDS), (0.4, 0.6, CONDITION), (0.6, 0.6, FAILS)]
 )
 def test_transfer_to_networks_and_back(to, back, verdict):
-    models = [*runs.POST_RUNS, *claims.NETWORKS]
+    models = [*runs.POST_RUNS, *claims.NAMES]
     table = np.ones((len(models), len(models)))
     table[0, 4:], table[4:, 0] = to, back
     saved = {"threats": run(dict(transfer=table), models=models, transfer_epsilon=0.2)}
@@ -422,7 +422,7 @@ def test_reliable_network_against_pixels_and_shifts(pixels, moved, verdict):
     few |= dict.fromkeys(runs.POST_RUNS, [0.3] * 12)
     row = list(networks(dict(regular=0.9, adversarial=0.9, certified=moved)).values())
     threats = run(
-        dict(few_pixels=few, shifts={"blur (pixels)": [row]}), networks=claims.NETWORKS, images=5
+        dict(few_pixels=few, shifts={"blur (pixels)": [row]}), networks=claims.NAMES, images=5
     )
     linear = {"blur (pixels)": dict(amounts=[1], accuracy=[[0.7, 0.7, 0.7, 0.7]])}
     shifts = run(linear, models=list(runs.POST_RUNS))

@@ -116,6 +116,9 @@ def test_settings_of_keras_change_no_byte(script, quick, tmp_path):
         "assert keras.config.image_data_format() == 'channels_first'\n"
         "assert keras.config.floatx() == 'float64'\n"
         "keras.config.set_dtype_policy('mixed_float16')\n"
+        "from beyond import certified; network = certified.network('convolutional')\n"
+        "assert network.layers[0].data_format == 'channels_last'\n"
+        "assert {layer.compute_dtype for layer in network.layers} == {'float32'}\n"
         f"robust.main(['--epochs', '1', '--epsilon', '0.2', '--results', {str(tmp_path)!r}])"
     )
     python(code, KERAS_HOME=str(tmp_path))
