@@ -69,7 +69,7 @@ def measured_directions(model, x, y, seed):
 
     The most important pixel is the one with the largest gradient. Returns (images, 3, 28, 28, 1).
     """
-    gradient = attacks.loss_gradient(model, attacks.margin_loss, x, y).numpy()
+    gradient, _ = attacks.loss_gradient(model, attacks.margin_loss, x, y)
     pixel = np.abs(gradient) == np.abs(gradient).max(axis=(1, 2, 3), keepdims=True)
     noise = np.random.default_rng(seed).choice([-1.0, 1.0], x.shape)
     return np.stack([pixel, noise, np.sign(gradient)], axis=1)

@@ -14,6 +14,7 @@ import numpy as np
 
 import attacks
 import data_prep
+from beyond import balls
 from common import cli, runs, training
 from common.lazy import tf
 from common.many import compiled_epoch, train_many
@@ -59,7 +60,7 @@ def main(argv=None):
         orders = [generator.permutation(len(data.y_train)) for _ in range(args.epochs)]
     for name, norm in NORMS.items():
         for epsilon in args.epsilons:
-            ratio = attacks.dual_norm(regular) / attacks.dual_norm(regular, norm)
+            ratio = balls.dual_norm(regular, np.inf) / balls.dual_norm(regular, norm)
             radius = float(epsilon * ratio)
             loss_fn = functools.partial(dual_hinge_loss, epsilon=np.float32(radius), norm=norm)
             epoch = compiled_epoch(loss_fn, args.batch_size, args.learning_rate)
@@ -75,7 +76,7 @@ def main(argv=None):
                 as_epsilon=epsilon,
                 norm_in_largest=float(size[-LARGEST:].sum() / size.sum()),
                 test_accuracy=float(attacks.robust_accuracy(*test, 0)),
-                robust_accuracy=float(attacks.robust_accuracy(*test, radius, norm)),
+                robust_accuracy=float(balls.robust_accuracy(*test, radius, norm)),
             )
             rows.append(row)
             found.append(weights)

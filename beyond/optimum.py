@@ -102,9 +102,9 @@ def check_examples(x, y):
 
     Raises ValueError for labels other than -1 and +1, another shape, or examples of one class.
     """
-    y = attacks.check_labels(y, x.shape[0])
-    if len(set(y)) != 2:
-        raise ValueError(f"y must have both classes, -1 and +1; it has {sorted(set(y))}")
+    y = np.asarray(y)
+    if y.shape != x.shape[:1] or set(y) != {-1, 1}:
+        raise ValueError(f"y must be -1 and +1, both, of shape ({x.shape[0]},); it is {y}")
     return x, y.astype(float)
 
 
@@ -195,7 +195,8 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None
     the separation epsilon (see `separate`) every program is degenerate and slow: take the
     separating model there. Raises ValueError for bad arguments.
     """
-    epsilon = float(attacks.check_epsilon(epsilon, one=True))
+    if not 0 <= epsilon < np.inf:
+        raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
     x, y = check_examples(sparse.csr_matrix(x, dtype=float), y)
     n, safeties = len(y), list(SAFETIES)
     # At first: examples spread over the data, pixels in which the classes differ most.

@@ -77,6 +77,20 @@ def train_surrogates(data, count, slope, from_zero):
     return np.array(found)
 
 
+def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
+    """Accuracy of a model under the worst-case ℓ∞ attack on another one, unclipped.
+
+    Every image's margin loses ε Σ w_j sign(w'_j). Returns an array of the shape of epsilons, (k,).
+
+    Arguments:
+        source_weights: w', (pixels,), of the model that the attacker has.
+        weights, bias: of the model under attack.
+    """
+    margins = np.sort(y * attacks.linear_logits(weights, bias, x))
+    reach = epsilons * (weights @ np.sign(source_weights))
+    return (len(y) - np.searchsorted(margins, reach, side="right")) / len(y)
+
+
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
@@ -95,7 +109,7 @@ def main(argv=None):
     models = [(target["weights"], target["bias"]) for target in targets.values()]
     for draws in sources.values():
         curve = [
-            [attacks.transfer_accuracy(source, *model, x, y, ATTACK_EPSILONS) for model in models]
+            [transfer_accuracy(source, *model, x, y, ATTACK_EPSILONS) for model in models]
             for source in draws
         ]
         curves.append(np.array(curve))

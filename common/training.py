@@ -92,7 +92,7 @@ def train(
     Returns the keras.callbacks.History. Raises ValueError for labels other than -1 and +1, and,
     with the epoch, if the loss diverges.
     """
-    attacks.check_labels(y, len(x))
+    attacks.checked(x, y)
     if verbose is None:
         verbose = 1 if sys.stdout.isatty() else 2
     n, generator = len(y), np.random.default_rng(seed)

@@ -89,9 +89,9 @@ def tour(saved, x, y):
         true["pixel"] = (radius > OPTIMUM_EPSILON) & fooled
     image = int(np.argmax(np.sum(list(true.values()), axis=0)))
     here = x[image : image + 1], y[image : image + 1]
+    worst = attacks.attack_linear(regular[0], *here, epsilon, clip=True)
     clean, clipped = (
-        float(here[1] @ attacks.attacked_logits(*regular, *here, size, clip=True))
-        for size in (0, epsilon)
+        float(here[1] @ attacks.linear_logits(*regular, image)) for image in (here[0], worst)
     )
     return dict(
         image=image,
@@ -100,8 +100,8 @@ def tour(saved, x, y):
         true={key: bool(values[image]) for key, values in true.items()},
         margin=clean,
         robust_margin=float(here[1] @ attacks.linear_logits(*robust, here[0])),
-        norm=float(attacks.dual_norm(regular[0])),
-        robust_norm=float(attacks.dual_norm(robust[0])),
+        norm=float(np.abs(regular[0]).sum()),
+        robust_norm=float(np.abs(robust[0]).sum()),
         clipped_reach=clean - clipped,
         clipped_holds=clipped > 0,
         pixels=int(np.count_nonzero(linear(OPTIMUM)[0])) if OPTIMUM in saved else 0,
