@@ -19,7 +19,7 @@ import hashlib
 import zlib
 from typing import NamedTuple
 
-from common import cli, runs
+from common import cli, files, runs
 from common.lazy import keras
 
 # isort: split
@@ -106,7 +106,7 @@ def read_source(source):
     if source is None:
         return download()
     if source.is_file():
-        arrays = runs.read_arrays(source)
+        arrays = files.read_arrays(source)
         missing = [name for name in MNIST if name not in arrays]
         if missing:
             raise ValueError(
@@ -189,7 +189,7 @@ def build(digits=runs.DIGITS, source=None):
         arrays = read_source(source)
         check_mnist(arrays, source or "the download")
     chosen = arrays if tuple(digits) == ALL else select_pair(arrays, digits)
-    runs.write_arrays(pair_path(digits), chosen)
+    files.write_arrays(pair_path(digits), chosen)
 
 
 def read_file(digits):
@@ -204,8 +204,8 @@ def read_file(digits):
         raise FileNotFoundError(f"{path} is missing; build it with: {command}")
     cure = f"remove it and build it again with: {command}"
     try:
-        arrays = runs.read_arrays(path)
-    except runs.DAMAGE as error:
+        arrays = files.read_arrays(path)
+    except files.DAMAGE as error:
         raise ValueError(f"{path} is damaged ({error}); {cure}") from None
     if sorted(arrays) != sorted(ARRAYS):
         held = ", ".join(sorted(arrays)) or "nothing"

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 
-from common import cli, runs
+from common import cli, files, runs
 from report import claims, figures, page, report
 
 # (title, script); a later one may read the runs of earlier ones.
@@ -90,7 +90,7 @@ def main(argv=None):
     results, start = cli.results_folder(args), time.perf_counter()
     shared = ["--digits", *map(str, args.digits), f"--results={results}"]
     with contextlib.suppress(OSError, LookupError):
-        cases = runs.read_json(runs.RESULTS / "benchmarks" / "pipeline.json")["cases"]
+        cases = files.read_json(runs.RESULTS / "benchmarks" / "pipeline.json")["cases"]
         seconds = cases["reproduce.py --all" if args.all else "reproduce.py"]["median"]
         print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
     results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training

@@ -242,17 +242,16 @@ def main(argv=None):
     data = data_prep.load_pair(args.digits)
     folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
     metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
-    with runs.write(folder) as place:
-        for kind in NETWORKS:
-            for how in TRAININGS:
-                model, name = trained(args, data, kind, how), f"{kind}-{how}"
-                metrics[name] = found = bracket(model, data.x_test, data.y_test, kind, how)
-                for number, weights in enumerate(model.get_weights()):
-                    arrays[f"{name}-{number}"] = weights
-                sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])
-                cells = [f"{e:.1f}: {low:.2%} – {high:.2%}" for e, low, high in sides]
-                print(f"  {name}: " + "  ".join(cells), flush=True)
-        runs.save(place, args, data, metrics, arrays, epsilon=EPSILON)
+    for kind in NETWORKS:
+        for how in TRAININGS:
+            model, name = trained(args, data, kind, how), f"{kind}-{how}"
+            metrics[name] = found = bracket(model, data.x_test, data.y_test, kind, how)
+            for number, weights in enumerate(model.get_weights()):
+                arrays[f"{name}-{number}"] = weights
+            sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])
+            cells = [f"{e:.1f}: {low:.2%} – {high:.2%}" for e, low, high in sides]
+            print(f"  {name}: " + "  ".join(cells), flush=True)
+    runs.save(folder, args, data, metrics, arrays, epsilon=EPSILON)
     print(folder)
 
 

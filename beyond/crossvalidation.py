@@ -84,9 +84,8 @@ def main(argv=None):
         standard_error=(100 * lost.std(axis=1, ddof=1) / np.sqrt(FOLDS)).tolist(),
     )
     folder = cli.results_folder(args) / runs.name(RUN)
-    with runs.write(folder) as place:
-        arrays = dict(accuracy=accuracy, fold_images=np.array(sizes))
-        runs.save(place, args, data, metrics, arrays, models=list(runs.POST_RUNS))
+    arrays = dict(accuracy=accuracy, fold_images=np.array(sizes))
+    runs.save(folder, args, data, metrics, arrays, models=list(runs.POST_RUNS))
     parts = zip(metrics["points_lost"], metrics["standard_error"])
     print(f"{folder}: points lost " + ", ".join(f"{mean:.3f} ± {se:.3f}" for mean, se in parts))
 

@@ -129,8 +129,7 @@ def main(argv=None):
         bias=bias,
     )
     folder = cli.results_folder(args) / RUN
-    with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays)
+    runs.save(folder, args, data, metrics, arrays)
     print(
         f"{folder}: {len(found)} optima, all proved to {max(gaps):.0e}; the constant classifier is "
         f"optimal from epsilon = {end[0]:.4f}"

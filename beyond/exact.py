@@ -102,8 +102,7 @@ def experiment(args, data, epsilon, separation):
     folder = results / runs.name(RUN, epsilon)
     training.seed_everything(0)  # for the names in the saved model
     model, table = training.model_of(best.weights, best.bias), dict(zip(COLUMNS, zip(*rounds)))
-    with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
+    runs.save(folder, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
     size = f"{metrics['nonzero_weights']} non-zero weights"
     size += "" if best.weights.any() else " (the constant classifier)"
     accuracy = metrics["test_accuracy"]

@@ -100,20 +100,18 @@ def experiment(args, data, epsilon, penalty, variant=None):
     model = training.linear_model(args.seed)
     model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
     step = functools.partial(train_step, model, batch_size=args.batch_size, penalty=penalty)
-    measured = functools.partial(losses_and_logits, model, penalty=penalty)
+    losses_of = functools.partial(losses_and_logits, model, penalty=penalty)
+
+    record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
+    watchers = [callbacks.Evaluation(losses_of, data.x_test, data.y_test), record]
+    train = data.x_train, data.y_train, args.epochs, args.batch_size
+    history = training.train(step, model, *train, watchers, args.shuffle, args.seed)
 
     folder = cli.results_folder(args) / runs.name(RUN, epsilon, variant)
-    with runs.write(folder) as place:
-        record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
-        watchers = [callbacks.Evaluation(measured, data.x_test, data.y_test), record]
-        order = dict(shuffle=args.shuffle, seed=args.seed)
-        history = training.train(
-            step, model, data.x_train, data.y_train, args.epochs, args.batch_size, watchers, **order
-        )
-        metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
-        table = {"epoch": history.epoch, **history.history}
-        run = dict(loss=penalised_hinge_loss, epsilon=epsilon, penalty=penalty)
-        runs.save(place, args, data, metrics, arrays, model, table, **run)
+    metrics, arrays = evaluation.linear_run(model, data, losses_of, history, record)
+    table = {"epoch": history.epoch, **history.history}
+    run = dict(loss=penalised_hinge_loss, epsilon=epsilon, penalty=penalty)
+    runs.save(folder, args, data, metrics, arrays, model, table, **run)
     accuracy, norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
     print(f"{folder}: penalty {penalty:.6f}, test accuracy {accuracy:.2%}, ‖w‖₁ {norm:.2f}")
 

@@ -61,8 +61,7 @@ def main(argv=None):
     run = dict(hidden=HIDDEN, seeds=SEEDS, epochs=EPOCHS, directions=network.DIRECTIONS)
     metrics = found | dict(images=IMAGES, turning_images=TURNING_IMAGES)
     arrays = {key: np.array(values) for key, values in found.items()}
-    with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays, **run)
+    runs.save(folder, args, data, metrics, arrays, **run)
     print(folder)
 
 

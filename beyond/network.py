@@ -34,7 +34,6 @@ PGD_STEPS = 10
 IMAGES = 50  # test images whose landscapes are measured; the first one is drawn
 OFFSETS = np.linspace(-0.5, 0.5, 201)  # along each direction, in pixel units
 VALUES = np.linspace(0, 1, 21)  # of one pixel after the other, its whole range
-TURNING_IMAGES = 20  # test images of which every pixel is varied
 DIRECTIONS = ("pixel", "random", "adversarial")
 
 
@@ -103,15 +102,6 @@ def turning_pixels(model, x):
     return float(np.mean(turning))
 
 
-def bend(losses):
-    """The largest distance from the straight line between the two ends, relative to the range.
-
-    It is 0 for a straight line.
-    """
-    straight = np.linspace(losses[..., 0], losses[..., -1], losses.shape[-1], axis=-1)
-    return np.abs(losses - straight).max(axis=-1) / np.maximum(np.ptp(losses, axis=-1), 1e-9)
-
-
 def attack_curves(model, x, y):
     """Accuracy under FGSM and PGD, clipped and not, at each of ATTACKS: {name: list}."""
     curves = {name: [] for name in ("fgsm", "pgd", "fgsm_clipped", "pgd_clipped")}
@@ -146,42 +136,34 @@ def main(argv=None):
     step = functools.partial(train_step, model, batch_size=args.batch_size)
 
     folder = cli.results_folder(args) / runs.name(RUN)
-    with runs.write(folder) as place:
-        order = dict(shuffle=args.shuffle, seed=args.seed)
-        history = training.train(
-            step, model, data.x_train, data.y_train, args.epochs, args.batch_size, **order
-        )
-        logits = model.predict(data.x_test, batch_size=10_000, verbose=0)[:, 0]
-        metrics = dict(
-            train_accuracy_running=history.history["accuracy"][-1],
-            misclassified_test=int(np.sum(data.y_test * logits <= 0)),
-            images=IMAGES,
-            turns={},
-            bend={},
-            turning_images=TURNING_IMAGES,
-            turning_pixels=turning_pixels(model, data.x_test[:TURNING_IMAGES]),
-            robust_accuracy={
-                "epsilon": ATTACKS.tolist(),
-                **attack_curves(model, data.x_test, data.y_test),
-            },
-        )
-        splits = ("train", data.x_train, data.y_train), ("test", data.x_test, data.y_test)
-        for split, x, y in splits:
-            losses, found = losses_and_logits(model, x, y)
-            metrics[f"{split}_loss"] = float(np.mean(losses))
-            metrics[f"{split}_accuracy"] = float(np.mean(y * np.array(found) > 0))
-        arrays = dict(offsets=OFFSETS, test_logits=logits, test_targets=data.y_test.astype(np.int8))
-        x, y = data.x_test[:IMAGES], data.y_test[:IMAGES]
-        directions = measured_directions(model, x, y, args.seed)  # the same ones for both models
-        linear_model = training.model_of(linear["weights"], linear["bias"])
-        for name, either in (("network", model), ("linear", linear_model)):
-            losses = landscapes(either, x, y, directions)
-            arrays[f"loss_{name}"] = losses[0]
-            for measured, function in (("turns", turns), ("bend", bend)):
-                means = function(losses).mean(axis=0).tolist()
-                metrics[measured][name] = dict(zip(DIRECTIONS, means))
-        table = {"epoch": history.epoch, **history.history}
-        runs.save(place, args, data, metrics, arrays, model, table, hinge_loss)
+    train = data.x_train, data.y_train, args.epochs, args.batch_size
+    history = training.train(step, model, *train, shuffle=args.shuffle, seed=args.seed)
+    logits = model.predict(data.x_test, batch_size=10_000, verbose=0)[:, 0]
+    metrics = dict(
+        train_accuracy_running=history.history["accuracy"][-1],
+        misclassified_test=int(np.sum(data.y_test * logits <= 0)),
+        images=IMAGES,
+        turns={},
+        robust_accuracy={
+            "epsilon": ATTACKS.tolist(),
+            **attack_curves(model, data.x_test, data.y_test),
+        },
+    )
+    splits = ("train", data.x_train, data.y_train), ("test", data.x_test, data.y_test)
+    for split, x, y in splits:
+        losses, found = losses_and_logits(model, x, y)
+        metrics[f"{split}_loss"] = float(np.mean(losses))
+        metrics[f"{split}_accuracy"] = float(np.mean(y * np.array(found) > 0))
+    arrays = dict(offsets=OFFSETS, test_logits=logits, test_targets=data.y_test.astype(np.int8))
+    x, y = data.x_test[:IMAGES], data.y_test[:IMAGES]
+    directions = measured_directions(model, x, y, args.seed)  # the same ones for both models
+    linear_model = training.model_of(linear["weights"], linear["bias"])
+    for name, either in (("network", model), ("linear", linear_model)):
+        losses = landscapes(either, x, y, directions)
+        arrays[f"loss_{name}"] = losses[0]
+        metrics["turns"][name] = dict(zip(DIRECTIONS, turns(losses).mean(axis=0).tolist()))
+    table = {"epoch": history.epoch, **history.history}
+    runs.save(folder, args, data, metrics, arrays, model, table, hinge_loss)
     print(f"{folder}: test accuracy {metrics['test_accuracy']:.2%}")
 
 

@@ -86,9 +86,8 @@ def main(argv=None):
                 f"{row['robust_accuracy']:.2%}",
                 flush=True,
             )
-    with runs.write(results / RUN) as place:
-        arrays = dict(weights=np.array(found), radius=np.array([row["epsilon"] for row in rows]))
-        runs.save(place, args, data, dict(models=rows), arrays, loss=dual_hinge_loss)
+    arrays = dict(weights=np.array(found), radius=np.array([row["epsilon"] for row in rows]))
+    runs.save(results / RUN, args, data, dict(models=rows), arrays, loss=dual_hinge_loss)
     print(results / RUN)
 
 

@@ -228,8 +228,7 @@ def is_saved(folder, digest, arguments):
 def save(results, digits, digest, arguments, metrics, arrays):
     """Save what measure_pair gives."""
     args, data = SimpleNamespace(**arguments), SimpleNamespace(digest=digest)
-    with runs.write(results / RUN / pair_name(digits)) as place:
-        runs.save(place, args, data, metrics, arrays, digits=digits)
+    runs.save(results / RUN / pair_name(digits), args, data, metrics, arrays, digits=digits)
 
 
 def told(digits, metrics):

@@ -64,8 +64,7 @@ def experiment(args, data, folder, models, **run):
         }
         for key in ("test_accuracy", "train_accuracy_running")
     }
-    with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays, shuffle=True, **run)
+    runs.save(folder, args, data, metrics, arrays, shuffle=True, **run)
     print(folder)
 
 

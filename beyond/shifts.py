@@ -110,8 +110,7 @@ def main(argv=None):
         name: dict(amounts=list(SHIFTS[name][1]), accuracy=accuracy.tolist())
         for name, accuracy in found.items()
     }
-    with runs.write(results / RUN) as place:
-        runs.save(place, args, data, metrics, {}, models=list(MODELS), shifts=list(SHIFTS))
+    runs.save(results / RUN, args, data, metrics, {}, models=list(MODELS), shifts=list(SHIFTS))
     turned = zip(MODELS, found["rotation (degrees)"][-1])
     print(f"{results / RUN}: turned by 45°, " + ", ".join(f"{m} {a:.1%}" for m, a in turned))
 

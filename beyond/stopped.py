@@ -58,9 +58,8 @@ def main(argv=None):
         metrics["loss_ratio"].append(loss / best.metrics["objective"])
         print(f"  {epochs} epochs: attacked accuracy {curve[1]:.2%}", flush=True)
     folder = results / runs.name(RUN)
-    with runs.write(folder) as place:
-        arrays = dict(weights=np.array(models), optimum_pixels=kept)
-        runs.save(place, args, data, metrics, arrays, loss=robust_hinge_loss)
+    arrays = dict(weights=np.array(models), optimum_pixels=kept)
+    runs.save(folder, args, data, metrics, arrays, loss=robust_hinge_loss)
     print(folder)
 
 

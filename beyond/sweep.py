@@ -128,8 +128,7 @@ def main(argv=None):
         bias=biases[-1],
     )
     folder = cli.results_folder(args) / runs.name(RUN)
-    with runs.write(folder) as place:
-        runs.save(place, args, data, metrics, arrays, loss=robust_hinge_loss)
+    runs.save(folder, args, data, metrics, arrays, loss=robust_hinge_loss)
     print(f"{folder}: {robust.shape[0] * robust.shape[1]:,} models")
 
 

@@ -118,8 +118,7 @@ def main(argv=None):
     )
     about = dict(models=[*runs.POST_RUNS, *NAMES], networks=NAMES, epsilons=list(EPSILONS))
     about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
-    with runs.write(results / RUN) as place:
-        runs.save(place, args, data, metrics, {}, **about)
+    runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
     print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
 

@@ -136,10 +136,9 @@ def main(argv=None):
         epsilon=ATTACK_EPSILONS, accuracy=np.array([curve.mean(axis=0) for curve in curves])
     )
     folder = results / runs.name(RUN)
-    with runs.write(folder) as place:
-        images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
-        names = dict(sources=list(sources), images=images, targets=list(targets))
-        runs.save(place, args, data, metrics, arrays, **names)
+    images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
+    names = dict(sources=list(sources), images=images, targets=list(targets))
+    runs.save(folder, args, data, metrics, arrays, **names)
     rows = zip(SURROGATES, metrics["accuracy"]["unclipped"])
     print(
         f"{folder}: accuracy of the regular model at ε = {MATRIX_EPSILON:g} under the surrogates' "

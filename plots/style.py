@@ -10,7 +10,7 @@ from pathlib import Path
 # plots/x.py sees its own folder only; and before PYTHONPATH, where others may have a "common".
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
-from common import cli, runs
+from common import cli, files, runs
 from common.lazy import any_backend
 
 with any_backend():
@@ -44,7 +44,7 @@ def label(run):
 def colours(names):
     """A colour for each run: grey for regular, greens for robust, one of its own for any other."""
     robust = (name for name in names if name.startswith("robust-"))
-    robust = sorted(robust, key=lambda name: Fraction(runs.radius(name)))
+    robust = sorted(robust, key=lambda name: Fraction(runs.parts(name)[1]))
     shades = np.linspace(0, 1, len(robust))
     greens = map(to_hex, LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)(shades))
     known = {"regular": REGULAR_COLOUR} | dict(zip(robust, greens))
@@ -159,7 +159,7 @@ def save(draw, name, results):
         figure, picture = draw(Path(results)), io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
         plt.close(figure)
-    runs.write_file(path, picture.getvalue())
+    files.write_file(path, picture.getvalue())
     return path
 
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 import attacks
 import data_prep
 from beyond.certified import NAMES, NETWORKS, TRAININGS
-from common import cli, runs
+from common import cli, files, runs
 
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
 EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
@@ -668,7 +668,7 @@ def radius_flags(results):
     models = reported(results)
     if models == runs.POST_RUNS:
         return ""
-    return "".join(f" --epsilon {runs.radius(run)}" for run in models[1:])
+    return "".join(f" --epsilon {runs.parts(run)[1]}" for run in models[1:])
 
 
 def measure(results):
@@ -692,7 +692,7 @@ def main(argv=None):
     cli.add_results(parser)
     results = cli.results_folder(parser.parse_args(argv))
     measured = measure(results)
-    runs.write_json(results / "claims.json", {"claims": measured})
+    files.write_json(results / "claims.json", {"claims": measured})
     for name, claim in measured.items():
         print(f"  {name:16}  {claim['verdict']}")
     print(results / "claims.json")

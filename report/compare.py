@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import cli, runs
+from common import cli, files, runs
 
 ABSENT = object()  # stands for a value that the other side does not have
 
@@ -28,7 +28,7 @@ def contents(folder):
         name = path.parent.relative_to(folder).as_posix()
         found[name] = {"metrics": run.metrics, "arrays": run.arrays}
     if (Path(folder) / "claims.json").exists():
-        found["claims.json"] = runs.read_json(Path(folder) / "claims.json")
+        found["claims.json"] = files.read_json(Path(folder) / "claims.json")
     return found
 
 

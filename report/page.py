@@ -20,7 +20,7 @@ import numpy as np
 
 import attacks
 import data_prep
-from common import cli, runs
+from common import cli, files, runs
 from report import claims, report
 
 SOURCES = report.FOLDER / "page"
@@ -139,7 +139,7 @@ def write(results):
     text = page(results)
     if len(text.encode()) > LARGEST_FILE:
         raise ValueError(f"{FILE} would have {len(text):,} bytes; take some out of plots' RUNS")
-    runs.write_file(results / FILE, text)
+    files.write_file(results / FILE, text)
     return results / FILE
 
 
@@ -186,7 +186,7 @@ def main(argv=None):
         if not browser():
             raise FileNotFoundError("--picture needs Chromium; install it (Debian: chromium)")
         with chromium() as started:
-            runs.write_file(args.picture, opened(started, path, height=860).screenshot())
+            files.write_file(args.picture, opened(started, path, height=860).screenshot())
         print(args.picture)
 
 

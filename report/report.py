@@ -14,7 +14,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from common import cli, runs
+from common import cli, files, runs
 from report import claims, figures, pairs
 
 FOLDER = Path(__file__).parent
@@ -92,8 +92,8 @@ def optima(saved):
 
 def read_json(path, cure):
     try:
-        return runs.read_json(path)
-    except runs.DAMAGE as error:
+        return files.read_json(path)
+    except files.DAMAGE as error:
         raise ValueError(f"{path} is damaged ({error}); make it with: {cure}") from None
 
 
@@ -175,7 +175,7 @@ def findings(results):
 
 def write(results):
     """Write README.md into a folder of results, a section for what is there; returns its path."""
-    runs.write_file(results / "README.md", render("results.md.j2", results) + "\n")
+    files.write_file(results / "README.md", render("results.md.j2", results) + "\n")
     return results / "README.md"
 
 

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from common import runs
+from common import files, runs
 from report import compare
 
 
@@ -39,11 +39,11 @@ def test_the_same_results_differ_by_nothing(copies, capsys):
 def test_a_difference_is_shown_with_its_place(copies, capsys):
     run = runs.read(copies[1] / "regular")
     accuracy = run.metrics["test_accuracy"] - 0.25
-    runs.write_json(
+    files.write_json(
         copies[1] / "regular" / "metrics.json", run.metrics | {"test_accuracy": accuracy}
     )
     weights = run.arrays["weights"] + np.float32(0.5)
-    runs.write_arrays(copies[1] / "regular" / "arrays.npz", run.arrays | {"weights": weights})
+    files.write_arrays(copies[1] / "regular" / "arrays.npz", run.arrays | {"weights": weights})
     assert status(*copies) == 0
     out = capsys.readouterr().out
     assert "metrics 2.5e-01 (test_accuracy), arrays 5.0e-01 (weights)" in out
@@ -55,14 +55,14 @@ def test_names_that_are_gone_or_new_are_listed_apart_from_numbers(copies, capsys
         run = runs.read(copies[1] / folder)
         metrics = dict(run.metrics, added={"a": 1, "b": 2})
         del metrics["test_accuracy"]
-        runs.write_json(copies[1] / folder / "metrics.json", metrics)
+        files.write_json(copies[1] / folder / "metrics.json", metrics)
         arrays = {key: value for key, value in run.arrays.items() if key != "bias"}
         arrays["weights"] = arrays["weights"] + np.float32(0.5)
-        runs.write_arrays(copies[1] / folder / "arrays.npz", arrays)
-    claims = runs.read_json(copies[1] / "claims.json")
+        files.write_arrays(copies[1] / folder / "arrays.npz", arrays)
+    claims = files.read_json(copies[1] / "claims.json")
     del claims["claims"]["dots"], claims["claims"]["accuracy"]["numbers"]["folds"]
     claims["claims"]["margin"]["verdict"] = "another text"
-    runs.write_json(copies[1] / "claims.json", claims)
+    files.write_json(copies[1] / "claims.json", claims)
     assert status(*copies) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("claims nan (margin.verdict)")

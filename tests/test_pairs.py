@@ -17,7 +17,7 @@ from conftest import ROOT
 import data_prep
 import experiment_robust
 from beyond import optimum, pairs
-from common import cluster, runs
+from common import cluster, files, runs
 from report import claims
 from report import pairs as told_pairs
 
@@ -306,7 +306,7 @@ def test_committed_pairs_are_all_there_small_and_agree_with_the_post_s_claims():
     files = [path for path in (runs.RESULTS / "pairs").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 3e6
     assert max(max(run.metrics["optimum"]["gap"]) for run in saved.values()) <= 1e-7
-    post = runs.read_json(runs.RESULTS / "claims.json")["claims"]
+    post = files.read_json(runs.RESULTS / "claims.json")["claims"]
     for name, claim in saved["0-1"].metrics["claims"].items():
         assert claim["verdict"] == post[name]["verdict"], name
     for name, weights in zip(runs.POST_RUNS, saved["0-1"].arrays["weights"]):
