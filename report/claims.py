@@ -11,7 +11,7 @@ from scipy import ndimage
 
 import attacks
 import data_prep
-from beyond.certified import NAMES, NETWORKS, TRAININGS
+from beyond.networks.certified import NAMES, NETWORKS, TRAININGS
 from common import cli, files, runs
 
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]

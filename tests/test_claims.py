@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import attacks
-from beyond import network
+from beyond.networks import network
 from common import runs, training
 from common.lazy import keras
 from report import claims, report

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import data_prep
-from common import files, runs
+from common import files
 
 SHAPE = (3, 2, 2)
 PIXELS = bytes(range(12))
