@@ -21,9 +21,7 @@ FEW = 5  # images of which the convolutional network is bounded by CROWN through
 
 def main():
     args = bench.arguments(__doc__, repeat=3)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = (
-        "2"  # before TensorFlow, as in beyond/networks/certified.py
-    )
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in certified.py
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]

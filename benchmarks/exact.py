@@ -1,10 +1,10 @@
-"""The proved optimum: on a working set, as beyond/linear/exact.py has it, and the whole program at once.
+"""The proved optimum: on a working set, and the whole program at once.
 
     python benchmarks/exact.py       # about a minute
 
-Both are the same linear program (the dual of beyond/linear/optimum.py), solved by the same solver with the
-same options, and their objectives must agree. The working set starts as in the experiment, from the
-saved robust run where there is one.
+Both are the same linear program (the dual of beyond/linear/optimum.py), solved by the same solver
+with the same options, and their objectives must agree. The working set starts as in
+beyond/linear/exact.py, from the saved robust run where there is one.
 
 At one ε, what a user would take instead: CVXPY with CLARABEL and with HiGHS on the whole problem,
 each once and stopped after LIMIT seconds. scikit-learn's LinearSVC has no L1 penalty with this

@@ -23,7 +23,8 @@ with any_backend():
 # Models of your own that the figures show beside the regular and the robust ones of a folder:
 # ("squared-hinge",).
 RUNS = ()
-PLOTS = runs.ROOT / "plots"
+ROOT = runs.ROOT
+PLOTS = ROOT / "plots"
 LOOK = ["default", PLOTS / "post.mplstyle"]  # Matplotlib's own defaults, whatever the user's are
 WIDTH = 7.0  # inches, of a figure across the page: 1,400 pixels, twice what a README shows
 GREEN = "#d9f2d9"  # the region that the text talks about

@@ -1,8 +1,8 @@
 """A whole phase diagram of robust training: a model for each of 101 training ε, attacked at each ε.
 
-    python -m beyond.chance.sweep                       # 101 models at once
-    python -m beyond.chance.sweep --seeds 10 --dtype float32   # their mean over 10 seeds: 1,010 models
-    python -m beyond.chance.sweep --models 26           # fewer training ε between the same limits
+    python -m beyond.chance.sweep                  # 101 models at once
+    python -m beyond.chance.sweep --seeds 10 --dtype float32    # their mean over 10 seeds
+    python -m beyond.chance.sweep --models 26      # fewer training ε between the same limits
     python -m beyond.chance.figures.phase_diagram  # the figure
 
 Every model is one column of a matrix product, with its own ε, and equals the one that

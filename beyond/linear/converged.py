@@ -4,8 +4,8 @@
 
 The experiment is that of experiment_robust.py; what differs is Adam, whose steps are large
 enough for pixels that are rarely lit, a new order each epoch, and a learning rate that falls
-exponentially, because subgradients do not vanish at the optimum. `python -m beyond.linear.exact` proves
-it. Writes results/robust-0.1-converged/ and so on, like experiment_robust.py.
+exponentially, because subgradients do not vanish at the optimum, which `python -m
+beyond.linear.exact` proves. Writes results/robust-0.1-converged/ and so on.
 """
 
 import math

@@ -1,10 +1,10 @@
 """Is the loss of a network along a pixel irregular? Networks of several sizes and seeds.
 
-    python -m beyond.networks.landscapes                  # six networks; half a minute
+    python -m beyond.networks.landscapes         # six networks; half a minute
 
-Like `python -m beyond.networks.network`, whose network is one of them, with fewer epochs. For each network:
-how often its loss turns along the pixel that matters most, random signs and the signs of the
-gradient, and along which share of the pixels it turns at all. Writes results/landscapes/:
+The network of network.py is one of them, with fewer epochs. For each network: how often its loss
+turns along the pixel that matters most, random signs and the signs of the gradient, and along which
+share of the pixels it turns at all. Writes results/landscapes/:
 config.json, metrics.json, arrays.npz.
 """
 

@@ -1,6 +1,6 @@
 """Figure 11 over seeds that differ in initial weights and in the order of the images.
 
-    python -m beyond.chance.figures.robust_accuracy_seeds  # reads the runs regular-seeds and robust-seeds
+    python -m beyond.chance.figures.robust_accuracy_seeds  # reads the runs *-seeds
 
 Shown: the median and the band from the 5th to the 95th percentile.
 """

@@ -1,7 +1,7 @@
 """Robust training and two L1 penalties: one with the same ‖w‖₁, one with the λ whose optima are the
 same.
 
-    python -m beyond.linear.figures.robust_vs_l1  # reads the runs regular, l1-0.2, l1-0.2-equivalent, robust-0.2
+    python -m beyond.linear.figures.robust_vs_l1  # reads regular, l1-0.2*, robust-0.2
 
 The attack is the exact worst case, unclipped.
 """
