@@ -19,8 +19,7 @@ LEARNING_RATE = 0.01  # for the losses summed over a batch and divided by BATCH_
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
     cli.add_epsilons(parser, runs.EPSILONS)
     return parser.parse_args(argv)
 

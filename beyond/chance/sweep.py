@@ -64,8 +64,7 @@ def accuracy_matrix(weights, biases, x, y, epsilons):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
     parser.add_argument(
         "--seeds",
         type=cli.number(int, 2, 1000),

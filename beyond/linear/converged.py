@@ -22,8 +22,7 @@ DECAY = 1e-3  # the learning rate at the end, relative to the beginning
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
     cli.add_epsilons(parser, runs.EPSILONS)
     return parser.parse_args(argv)
 

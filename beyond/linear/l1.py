@@ -117,8 +117,7 @@ def experiment(args, data, epsilon, penalty, variant=None):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
     cli.add_epsilons(parser, EPSILONS)
     return parser.parse_args(argv)
 

@@ -231,8 +231,7 @@ def class_distance(x, y):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
     return parser.parse_args(argv)
 
 

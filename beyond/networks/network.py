@@ -120,8 +120,7 @@ def attack_curves(model, x, y):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
     return parser.parse_args(argv)
 
 
