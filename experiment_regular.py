@@ -78,7 +78,7 @@ def experiment(args, data):
     train = data.x_train, data.y_train, args.epochs, args.batch_size
     history = training.train(step, model, *train, watchers, args.shuffle, args.seed)
 
-    folder = cli.results_folder(args) / runs.name(RUN)
+    folder = cli.results_folder(args) / RUN
     metrics, arrays = evaluation.linear_run(model, data, losses_of, history, record)
     table = {"epoch": history.epoch, **history.history}
     runs.save(folder, args, data, metrics, arrays, model, table, hinge_loss)

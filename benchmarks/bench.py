@@ -38,7 +38,7 @@ def arguments(doc, repeat):
     parser.add_argument("--quick", action="store_true", help="a small setting, to see that it runs")
     parser.add_argument(
         "--results",
-        type=cli.path,
+        type=Path,
         default=runs.RESULTS,
         metavar="FOLDER",
         help="where benchmarks/<name>.json is written (default: results)",

@@ -41,13 +41,6 @@ def ratio(text):
 epsilon = number(ratio, 0, LARGEST_EPSILON)  # an argparse type, in pixel units
 
 
-def path(text):
-    """An argparse type: a path, existing or not, but not empty (usually an unset variable)."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the path is empty; this folder is .")
-    return Path(text)
-
-
 class Distinct(argparse.Action):
     """Collects the values of a repeated flag, or of a pair, and refuses duplicates."""
 
@@ -71,7 +64,7 @@ def parser(doc):
 
 def add_results(to):
     help = "the folder of results (default: results, or results-A-B for other digits)"
-    to.add_argument("--results", type=path, metavar="FOLDER", help=help)
+    to.add_argument("--results", type=Path, metavar="FOLDER", help=help)
 
 
 def pair_parser(doc):
@@ -103,34 +96,50 @@ def add_epsilons(to, default):
     )
 
 
-def add_number(to, flag, kind, low, high, default, help, **options):
-    """A flag that takes a number; help names the default."""
-    help += "" if default is None else DEFAULT
-    exclusive = options.pop("exclusive", False)
-    kind = number(kind, low, high, exclusive)
-    to.add_argument(flag, type=kind, default=default, help=help, **options)
-
-
 def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, validation=False):
     """A parser of experiments that train; the defaults are the experiment's own.
 
     validation: whether it has --validation as well.
     """
     result = pair_parser(doc)
-    add_number(result, "--epochs", int, 1, 10_000, epochs, "passes over the training images")
-    add_number(result, "--batch-size", int, 1, 60_000, batch_size, "images per step")
-    help = "for the losses summed over a batch and divided by the batch size"
-    above = dict(exclusive=True)
-    add_number(result, "--learning-rate", float, 0, 1e9, learning_rate, help, **above)
-    help = "of the initial weights and, with --shuffle, of the order"
-    add_number(result, "--seed", int, 0, 2**31 - 1, 0, help)
-    help = "a new order of the images each epoch; the post has one fixed order" + DEFAULT
-    boolean = argparse.BooleanOptionalAction
-    result.add_argument("--shuffle", action=boolean, default=shuffle, help=help)
+    result.add_argument(
+        "--epochs",
+        type=number(int, 1, 10_000),
+        default=epochs,
+        help="passes over the training images" + DEFAULT,
+    )
+    result.add_argument(
+        "--batch-size",
+        type=number(int, 1, 60_000),
+        default=batch_size,
+        help="images per step" + DEFAULT,
+    )
+    result.add_argument(
+        "--learning-rate",
+        type=number(float, 0, 1e9, exclusive=True),
+        default=learning_rate,
+        help="for the losses summed over a batch and divided by the batch size" + DEFAULT,
+    )
+    result.add_argument(
+        "--seed",
+        type=number(int, 0, 2**31 - 1),
+        default=0,
+        help="of the initial weights and, with --shuffle, of the order" + DEFAULT,
+    )
+    result.add_argument(
+        "--shuffle",
+        action=argparse.BooleanOptionalAction,
+        default=shuffle,
+        help="a new order of the images each epoch; the post has one fixed order" + DEFAULT,
+    )
     if validation:
-        help = "hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
-        help += "val_accuracy on them (default: none, as in the post)"
-        add_number(result, "--validation", float, 0, 0.9, None, help, metavar="SHARE", **above)
+        result.add_argument(
+            "--validation",
+            type=number(float, 0, 0.9, exclusive=True),
+            metavar="SHARE",
+            help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
+            "val_accuracy on them (default: none, as in the post)",
+        )
     return result
 
 

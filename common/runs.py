@@ -170,10 +170,14 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
     # A run of one ε has that in its name; other scripts are given all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
-    script = Path(inspect.getsourcefile(loss)).name if loss else None
+    script = None
+    if loss:  # its name, and the last thing that it returns, as its script has it
+        script = Path(inspect.getsourcefile(loss)).name
+        formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
+        run |= {"loss": f"{script}: {loss.__name__} = {formula}"}
     config = {
         "command": command(folder.name, script, **arguments),
-        "run": run | ({"loss": f"{script}: {formula(loss)}"} if loss else {}),
+        "run": run,
         "arguments": arguments,
         "versions": versions(),
         "data_sha256": data.digest,
@@ -197,12 +201,6 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
             old.rename(folder)
         for path in (new, old):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def formula(function):
-    """A function's name, and the last thing that it returns, as its script has it."""
-    body = " ".join(inspect.getsource(function).rpartition("return ")[2].split())
-    return f"{function.__name__} = {body}"
 
 
 def check_logits(model, x, logits):

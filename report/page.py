@@ -15,6 +15,7 @@ import json
 import shutil
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def main(argv=None):
     cli.add_results(parser)
     parser.add_argument(
         "--picture",
-        type=cli.path,
+        type=Path,
         metavar="PNG",
         help="draw the page into this file; needs Chromium and requirements-dev.txt",
     )

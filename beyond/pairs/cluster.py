@@ -1,7 +1,8 @@
 """Work on a Dask cluster, on this machine or another: checked versions, the code, the data, faults.
 
     with cluster.connected(scheduler, workers) as client:
-        for name, found, error in cluster.each(client, "beyond.pairs.pairs", "measure_pair", data, names):
+        work = cluster.each(client, "beyond.pairs.pairs", "measure_pair", data, names)
+        for name, found, error in work:
             ...
 
 The workers need Python, requirements.txt and Dask, but no checkout: the code goes to them as a zip.
