@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 
+from claims import __main__ as claims
 from common import cli, runs
-from report import claims, figures, page, report
+from report import figures, page, report
 
 # (title, script); a later one may read the runs of earlier ones.
 POST = (
@@ -25,6 +26,7 @@ POST = (
 )
 BEYOND = (
     ("prove the optimum", "beyond.exact"),
+    ("count the fewest pixels that fool a model", "beyond.few_pixels"),
     ("prove the exact phase diagram", "beyond.diagram"),
     ("train with an L1 penalty", "beyond.l1"),
     ("train the robust models until they converge", "beyond.converged"),

@@ -317,3 +317,9 @@ def read_arrays(path):
 def check_finite(path, key, array):
     if array.dtype.kind not in "fiub" or not np.all(np.isfinite(array)):
         raise ValueError(f"{Path(path).name}: {key} is not made of finite numbers")
+
+
+# The networks that are trained with and without a certificate: an architecture and a training each.
+NETWORKS = "small", "convolutional"
+TRAININGS = "regular", "adversarial", "certified"
+NETWORK_NAMES = [f"{network}-{training}" for network in NETWORKS for training in TRAININGS]

@@ -10,13 +10,13 @@ import style
 import matplotlib.pyplot as plt
 import numpy as np
 
-from report import pairs
+from beyond import pairs_summary
 
 DARK = 62  # % accuracy below which the text is white
 
 
 def draw(results):
-    kept = pairs.attacked(pairs.read(results))
+    kept = pairs_summary.attacked(pairs_summary.read(results))
     table, clean = np.full((2, 10, 10), np.nan)
     for name, models in kept.items():
         first, second = map(int, name.split("-"))
