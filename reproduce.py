@@ -25,24 +25,24 @@ POST = (
     ("train the robust models", "experiment_robust"),
 )
 BEYOND = (
-    ("prove the optimum", "beyond.exact"),
-    ("count the fewest pixels that fool a model", "beyond.few_pixels"),
-    ("prove the exact phase diagram", "beyond.diagram"),
-    ("train with an L1 penalty", "beyond.l1"),
-    ("train the robust models until they converge", "beyond.converged"),
-    ("sweep training and attack", "beyond.sweep"),
-    ("stop SGD later", "beyond.stopped"),
-    ("validate on every image", "beyond.crossvalidation"),
-    ("shift the test images", "beyond.shifts"),
-    ("train for other balls", "beyond.norms"),
-    ("attack through surrogates", "beyond.transfer"),
-    ("train over seeds", "beyond.seeds"),
+    ("prove the optimum", "beyond.linear.exact"),
+    ("count the fewest pixels that fool a model", "beyond.threats.few_pixels"),
+    ("prove the exact phase diagram", "beyond.linear.diagram"),
+    ("train with an L1 penalty", "beyond.linear.l1"),
+    ("train the robust models until they converge", "beyond.linear.converged"),
+    ("sweep training and attack", "beyond.chance.sweep"),
+    ("stop SGD later", "beyond.linear.stopped"),
+    ("validate on every image", "beyond.chance.crossvalidation"),
+    ("shift the test images", "beyond.threats.shifts"),
+    ("train for other balls", "beyond.linear.norms"),
+    ("attack through surrogates", "beyond.threats.transfer"),
+    ("train over seeds", "beyond.chance.seeds"),
 )
 BESIDE = (  # networks, in a second process that gives TensorFlow two threads
-    ("train and attack a network", "beyond.network"),
-    ("look for turning points in networks", "beyond.landscapes"),
-    ("train networks with a certificate", "beyond.certified"),
-    ("try other threats on these networks", "beyond.threats"),
+    ("train and attack a network", "beyond.networks.network"),
+    ("look for turning points in networks", "beyond.networks.landscapes"),
+    ("train networks with a certificate", "beyond.networks.certified"),
+    ("try other threats on these networks", "beyond.threats.threats"),
 )
 
 

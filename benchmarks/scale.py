@@ -21,7 +21,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 import data_prep
-from beyond.sweep import accuracy_matrix
+from beyond.chance.sweep import accuracy_matrix
 from common import runs, training
 from common.evaluation import ATTACK_EPSILONS
 from common.many import compiled_epoch, train_many

@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from beyond import pairs_summary
+from beyond.pairs import summary as pairs_summary
 from claims import rules
 from common import cli, runs
 from report import figures

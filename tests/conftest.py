@@ -41,7 +41,7 @@ settings.load_profile("project")
 
 
 def words(name, *arguments):
-    """The command line of a script by its path, experiment_regular.py, or module, beyond.exact."""
+    """The command line of a script by its path, experiment_regular.py, or module, beyond.linear.exact."""
     place = ROOT / name
     return [
         sys.executable,

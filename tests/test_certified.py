@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import data_prep
-from beyond import bounds, certified, few_pixels, shifts, threats
+from beyond.networks import bounds, certified
+from beyond.threats import few_pixels, shifts, threats
 from common import runs, training
 
 NETWORKS = ["small-regular", "small-certified"]

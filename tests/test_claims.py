@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import attacks
-from beyond import network
+from beyond.networks import network
 from claims import rules
 from common import runs, training
 from common.lazy import keras

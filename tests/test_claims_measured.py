@@ -5,7 +5,9 @@ import pytest
 from scipy.optimize import linprog
 
 import attacks
-from beyond import crossvalidation, optimum, shifts, transfer
+from beyond.chance import crossvalidation
+from beyond.linear import optimum
+from beyond.threats import shifts, transfer
 from common import training
 from common.many import compiled_epoch, train_many
 from experiment_regular import hinge_loss

@@ -162,7 +162,7 @@ def test_missing_package_names_the_environment_that_has_it(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "name", ["experiment_regular.py", "plots/hinge_loss.py", "reproduce.py", "beyond.exact"]
+    "name", ["experiment_regular.py", "plots/hinge_loss.py", "reproduce.py", "beyond.linear.exact"]
 )
 def test_python_without_numpy_is_told_in_one_line(name):
     program, *rest = words(name)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import attacks
-from beyond.few_pixels import attack_pixels, fewest_pixels
+from beyond.threats.few_pixels import attack_pixels, fewest_pixels
 from common import runs
 
 

@@ -16,9 +16,11 @@ from conftest import ROOT
 
 import data_prep
 import experiment_robust
-from beyond import optimum, pairs, pairs_summary
+from beyond.linear import optimum
+from beyond.pairs import cluster, pairs
+from beyond.pairs import summary as pairs_summary
 from claims import rules
-from common import cluster, runs
+from common import runs
 
 PAIRS = [(0, 1), (3, 8), (4, 9)]
 HERE = "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"
@@ -140,7 +142,7 @@ def test_a_pair_that_fails_twice_is_named_and_the_others_saved(there, ten_digits
     broken["y_train"] = ten_digits["y_train"].copy()
     broken["y_train"][broken["y_train"] == 7] = 6
     with cluster.connected(there.address) as client:
-        work = cluster.each(client, "beyond.pairs", "measure_pair", broken, [(1, 7), (0, 1)])
+        work = cluster.each(client, "beyond.pairs.pairs", "measure_pair", broken, [(1, 7), (0, 1)])
         found = {digits: (result, error) for digits, result, error in work}
     assert found[1, 7][0] is None and "y must have both classes" in found[1, 7][1]
     assert found[0, 1][1] is None
@@ -201,7 +203,7 @@ DRIVER = """
 import pickle, sys
 sys.path.insert(0, {root!r})
 import data_prep
-from beyond import pairs
+from beyond.pairs import pairs
 from common import cli
 if __name__ == "__main__":  # workers of this machine import it, too
     with open("digits", "rb") as file:

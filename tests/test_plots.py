@@ -117,7 +117,7 @@ def test_missing_runs_are_told_and_the_rest_is_drawn(script, quick, tmp_path):
     assert done.returncode == 1  # a figure that was named is not drawn
     assert left_out.startswith("left out: ") and "robust.py --epsilon 0.3 --results" in left_out
     assert not_drawn.startswith("phase_diagram is not drawn: ")
-    assert "python -m beyond.sweep --results" in not_drawn
+    assert "python -m beyond.chance.sweep --results" in not_drawn
     drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
     assert drawn == {"hinge_loss", "misclassified_logits", "robust_accuracy"}
 
