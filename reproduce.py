@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 
+from claims import __main__ as claims
 from common import cli, files, runs
-from report import claims, figures, page, report
+from report import figures, page, report
 
 # (title, script); a later one may read the runs of earlier ones.
 POST = (
@@ -25,6 +26,7 @@ POST = (
 )
 BEYOND = (
     ("prove the optimum", "beyond.linear.exact"),
+    ("count the fewest pixels that fool a model", "beyond.threats.few_pixels"),
     ("prove the exact phase diagram", "beyond.linear.diagram"),
     ("train with an L1 penalty", "beyond.linear.l1"),
     ("train the robust models until they converge", "beyond.linear.converged"),

@@ -26,8 +26,8 @@ def main():
     if args.quick:
         x, y = x[:100], y[:100]
     saved = runs.read(runs.RESULTS / certified.RUN)
-    models = {kind: threats.load(saved, f"{kind}-certified") for kind in certified.NETWORKS}
-    small, large = (bounds.Network(models[kind]) for kind in certified.NETWORKS)
+    models = {kind: threats.load(saved, f"{kind}-certified") for kind in runs.NETWORKS}
+    small, large = (bounds.Network(models[kind]) for kind in runs.NETWORKS)
     few = x[:FEW], y[:FEW], EPSILON
     cases = {
         "forward, convolutional": lambda: certified.logits_of(models["convolutional"], x),

@@ -53,10 +53,19 @@ class Distinct(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def script_name():
+    """The script that was started, as its messages name it: claims for python -m claims."""
+    path = Path(sys.argv[0])
+    return path.parent.name if path.name == "__main__.py" else path.name
+
+
 def parser(doc):
     """An ArgumentParser that shows the script's docstring and has --debug, as every script has."""
     result = argparse.ArgumentParser(
-        description=doc, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=script_name(),
+        description=doc,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return result
@@ -190,7 +199,7 @@ def run(main):
         if isinstance(error, BrokenPipeError):  # whoever read the output, as head, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
-            print(f"{Path(sys.argv[0]).name}: {message(error, received)}", file=sys.stderr)
+            print(f"{script_name()}: {message(error, received)}", file=sys.stderr)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -77,6 +77,12 @@ def name(kind, epsilon=None, variant=None):
 POST_RUNS = ("regular", *(name("robust", epsilon) for epsilon in EPSILONS))  # its four models
 
 
+# The networks that are trained with and without a certificate: an architecture and a training each.
+NETWORKS = "small", "convolutional"
+TRAININGS = "regular", "adversarial", "certified"
+NETWORK_NAMES = [f"{network}-{training}" for network in NETWORKS for training in TRAININGS]
+
+
 def parts(run):
     """The name of a run without its ε, and that ε as it is typed: "robust", "8/255"; or None."""
     found = re.fullmatch(r"(.+?)-(\d+(?:[._]\d+)?)(-.+)?", run)

@@ -21,8 +21,9 @@ import numpy as np
 
 import attacks
 import data_prep
+from claims import rules
 from common import cli, files, runs
-from report import claims, report
+from report import report
 
 SOURCES = report.FOLDER / "page"
 FILE = "explore.html"
@@ -111,15 +112,15 @@ def tour(saved, x, y):
 
 def page(results):
     """The page as text. Raises FileNotFoundError or ValueError with the command that helps."""
-    names = dict.fromkeys([*runs.POST_RUNS, *figure_style().RUNS, *claims.EXACT])
+    names = dict.fromkeys([*runs.POST_RUNS, *figure_style().RUNS, *rules.EXACT])
     needed = {name: ([], ["weights", "bias"]) for name in names}
-    saved = claims.read_runs(results, needed, required=runs.POST_RUNS)
+    saved = rules.read_runs(results, needed, required=runs.POST_RUNS)
     digits = saved["regular"].config["arguments"]["digits"]
     pair, found = data_prep.read_pair(digits)
     if found != saved["regular"].config["data_sha256"]:
         raise ValueError(
-            f"{results} has runs of other data than {data_prep.pair_path(digits)}; make them anew "
-            f"with: {claims.reproduce_command(results, saved)}"
+            f"{results} has runs of other data than {data_prep.pair_path(digits)}; make them again "
+            f"with: {report.reproduce_command(results, saved)}"
         )
     data = data_prep.load_pair(digits)
     x, y = data.x_test.reshape(len(data.y_test), -1).astype(float), data.y_test

@@ -6,7 +6,7 @@ import pytest
 
 import data_prep
 from beyond.networks import bounds, certified
-from beyond.threats import shifts, threats
+from beyond.threats import few_pixels, shifts, threats
 from common import runs, training
 
 NETWORKS = ["small-regular", "small-certified"]
@@ -20,7 +20,7 @@ def made(few, tmp_path_factory):
         patch.setattr(data_prep, "load_pair", lambda digits: few)
         patch.setattr(certified, "NETWORKS", ("small",))
         patch.setattr(certified, "TRAININGS", {"regular": 0.5, "certified": 1.0})
-        patch.setattr(threats, "NAMES", NETWORKS)
+        patch.setattr(threats, "NETWORK_NAMES", NETWORKS)
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         patch.setattr(certified, "STEPS", 5)
         patch.setattr(certified, "RESTARTS", 1)
@@ -92,7 +92,7 @@ def test_greedy_pixels_need_at_least_the_fewest(few):
     run = runs.read(runs.RESULTS / "regular").arrays
     model = training.model_of(run["weights"], run["bias"])
     x, y = few.x_test[:40], few.y_test[:40]
-    exact = np.minimum(threats.attacks.fewest_pixels(run["weights"], run["bias"], x, y), 13)
+    exact = np.minimum(few_pixels.fewest_pixels(run["weights"], run["bias"], x, y), 13)
     np.testing.assert_array_equal(threats.greedy_pixels(model, x, y, most=12), exact)
 
 

@@ -59,7 +59,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, 'plots')
 import gallery
-from report import claims, report
+from claims import __main__ as claims
+from report import report
 results = Path(sys.argv[1])
 failed, told = gallery.draw_some(gallery.figure_names(), results)
 assert not failed and not told, (failed, told)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import reproduce
+from claims import __main__ as claims
 from common import runs
-from report import claims, figures, report
+from report import figures, report
 
 RUNS = list(report.PUBLISHED)
 

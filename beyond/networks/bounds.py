@@ -236,8 +236,7 @@ def rectified(centre, radius):
 
 
 def checked(network, x, y, epsilon):
-    flat = attacks.check_images(x)
-    y, epsilon = attacks.check_labels(y, len(flat)), attacks.check_epsilon(epsilon, one=True)
+    flat, y, epsilon = attacks.checked(x, y, epsilon)
     if flat.shape[1] != np.prod(network.shape):
         raise ValueError(f"x must have images of {network.shape}; it has shape {np.shape(x)}")
     return y, float(epsilon)

@@ -19,15 +19,14 @@ import data_prep
 from beyond.networks import bounds
 from common import cli, runs, training
 from common.lazy import keras, tf
+from common.runs import NETWORKS
 
 RUN = "certified"
 EPOCHS = 20
 BATCH_SIZE = 50  # images
 LEARNING_RATE = 0.003  # of Adam until the end of the ramp; then it falls to zero along a cosine
 CLIP_NORM = 1.0  # of each variable's gradient: a batch with a large bound would spoil Adam's memory
-TRAININGS = {"regular": 0.25, "adversarial": 0.25, "certified": 1.0}  # and their share of EPOCHS
-NETWORKS = "small", "convolutional"
-NAMES = [f"{kind}-{how}" for kind in NETWORKS for how in TRAININGS]
+TRAININGS = dict(zip(runs.TRAININGS, (0.25, 0.25, 1.0)))  # and their share of EPOCHS
 RAMP = 0.5  # of the steps, in which ε rises from 0
 EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
 ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step

@@ -25,7 +25,7 @@ from common import ROOT
 PATIENCE = 5  # seconds, for a scheduler to answer and for a first worker
 PACKAGES = ("tensorflow", "numpy", "scipy")  # whose versions must agree, beside Python's
 MODULES = ("attacks", "data_prep", "experiment_regular", "experiment_robust")
-FOLDERS = ("beyond", "common", "report")
+FOLDERS = ("beyond", "claims", "common")
 TRIES = 2  # of each piece of work
 # Of a cluster of our own: a piece of work that kills its worker this often is given up, and a
 # worker is given one piece at a time, so that no other one is lost with it.

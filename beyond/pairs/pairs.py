@@ -6,7 +6,7 @@
     python -m beyond.pairs --scheduler tcp://host:8786    # on a Dask cluster that is there
 
 For each pair of digits: the post's four recipes, the proved optimum at ε = 0.1, 0.2, 0.3, and every
-rule of report/claims.py that these models are enough for. Seed s is, to the bit, what
+rule of claims/post.py that these models are enough for. Seed s is, to the bit, what
 experiment_regular.py and experiment_robust.py train with `--seed s`. Writes a run a pair,
 results/pairs/3-8/ and so on: config.json, metrics.json, arrays.npz. A finished pair is saved at
 once, and a second start takes up what is missing. Needs Dask, requirements-cluster.txt.
@@ -27,10 +27,11 @@ import experiment_robust as robust
 from beyond.linear import diagram, optimum
 from beyond.linear.exact import pixel_pull
 from beyond.pairs import cluster
+from beyond.threats import few_pixels
+from claims import post, rules
 from common import cli, evaluation, runs, training
 from common.lazy import tf
 from common.many import compiled_epoch, train_many
-from report import claims
 
 RUN = "pairs"
 PAIRS = tuple(itertools.combinations(range(10), 2))
@@ -39,18 +40,18 @@ LARGEST = 0.5  # ε beyond which nothing is separable: it joins a black pixel an
 # The rules for which the linear models and optima of a pair are enough. The others need networks,
 # folds, surrogates, shifted images or L1 models.
 RULES = (
-    claims.overfitting,
-    claims.mistakes,
-    claims.dots,
-    claims.brittleness,
-    claims.robustness,
-    claims.weak_features,
-    claims.aligned_features,
-    claims.small_weights,
-    claims.tolerance,
-    claims.confidence,
-    claims.reliability,
-    claims.margin,
+    post.overfitting,
+    post.mistakes,
+    post.dots,
+    post.brittleness,
+    post.robustness,
+    post.weak_features,
+    post.aligned_features,
+    post.small_weights,
+    post.tolerance,
+    post.confidence,
+    post.reliability,
+    post.margin,
 )
 
 
@@ -127,8 +128,8 @@ def measure_pair(arrays, digits, seeds=1):
     x, y = data.x_train.reshape(len(data.y_train), -1).astype(float), data.y_train.astype(float)
     best, (possible, impossible) = prove(x, y, (weights[0, 0], biases[0, 0]))
     bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
-    saved = {"data": data}
-    for name, epsilon, it in zip(claims.EXACT, runs.EPSILONS, best):
+    saved = {}
+    for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
         saved[name] = linear_run(
             it.weights,
             it.bias,
@@ -146,12 +147,14 @@ def measure_pair(arrays, digits, seeds=1):
             runs.POST_RUNS, rates, epsilons, weights[:, seed], biases[:, seed]
         ):
             saved[name] = linear_run(*model, data, dict(learning_rate=rate), epsilon)
+        fewest = few_pixels.fewest_of_models(saved, data)
+        saved["few_pixels"] = runs.Run({}, {}, {"fewest": fewest})
         for rule in RULES:
-            found, measured = rule(saved)
+            found, judged = rule(saved, data)
             verdicts[rule.__name__].append(found)
-            numbers.setdefault(rule.__name__, measured)  # of the first seed
-        trained.append(claims.models(saved))
-    exact = [saved[name] for name in claims.EXACT]
+            numbers.setdefault(rule.__name__, judged)  # of the first seed
+        trained.append(rules.models(saved))
+    exact = [saved[name] for name in rules.EXACT]
     of_seeds = lambda key: [[run.metrics[key] for run in row] for row in zip(*trained)]
     curves = lambda kind, rows: np.array(
         [[run.metrics["robust_accuracy"][kind] for run in row] for row in rows]
@@ -164,7 +167,7 @@ def measure_pair(arrays, digits, seeds=1):
             train_accuracy=of_seeds("train_accuracy"),
             weight_l1_norm=of_seeds("weight_l1_norm"),
             robust_accuracy=[  # of the robust models, under the attack that they are trained for
-                [claims.accuracy_at(run, "unclipped", epsilon) for run in row]
+                [rules.accuracy_at(run, "unclipped", epsilon) for run in row]
                 for epsilon, row in zip(runs.EPSILONS, list(zip(*trained))[1:])
             ],
             optimum=dict(
@@ -174,7 +177,7 @@ def measure_pair(arrays, digits, seeds=1):
                 gap=[it.objective - it.lower_bound for it in best],
                 test_accuracy=[run.metrics["test_accuracy"] for run in exact],
                 robust_accuracy=[
-                    claims.accuracy_at(run, "unclipped", epsilon)
+                    rules.accuracy_at(run, "unclipped", epsilon)
                     for epsilon, run in zip(runs.EPSILONS, exact)
                 ],
                 pixels=[diagram.used_pixels(it.weights) for it in best],
@@ -182,7 +185,7 @@ def measure_pair(arrays, digits, seeds=1):
             ),
             claims={
                 name: dict(
-                    verdict=min(found, key=claims.VERDICTS.index),
+                    verdict=min(found, key=rules.VERDICTS.index),
                     verdicts=found,
                     numbers=numbers[name],
                 )
@@ -232,7 +235,7 @@ def save(results, digits, digest, arguments, metrics, arrays):
     runs.save(results / RUN / pair_name(digits), args, data, metrics, arrays, digits=digits)
 
 
-def told(digits, metrics):
+def line_of(digits, metrics):
     """A line about a pair."""
     kept, best = np.mean(metrics["robust_accuracy"][1]), metrics["optimum"]
     constant = " (the constant classifier at {})".format(
@@ -254,7 +257,7 @@ def measure_missing(client, arrays, missing, args, results):
         done += 1
         if error is None:
             save(results, digits, missing[digits], arguments, *found)
-            line = told(digits, found[0])
+            line = line_of(digits, found[0])
         else:
             failed[digits] = error
             line = f"{pair_name(digits)}: failed twice"

@@ -15,10 +15,11 @@ import numpy as np
 import attacks
 import data_prep
 from beyond.networks import certified
-from beyond.networks.certified import NAMES, logits_of
-from beyond.threats import shifts
+from beyond.networks.certified import logits_of
+from beyond.threats import few_pixels, shifts
 from common import cli, runs
 from common.lazy import tf
+from common.runs import NETWORK_NAMES
 
 RUN = "threats"
 EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
@@ -72,10 +73,10 @@ def main(argv=None):
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     x, y = data.x_test, data.y_test
-    saved = runs.read(results / certified.RUN, metrics=NAMES)
+    saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
     read = [runs.read(results / name, arrays=("weights", "bias")) for name in runs.POST_RUNS]
     linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
-    networks = [load(saved, name) for name in NAMES]
+    networks = [load(saved, name) for name in NETWORK_NAMES]
 
     sources, sure, mistakes = [], [], []  # attacked images, and for each network a row of EPSILONS
     for weights, _ in linear:
@@ -99,7 +100,7 @@ def main(argv=None):
     ]
     few, counts = (x[:IMAGES], y[:IMAGES]), np.arange(PIXELS + 1)
     fewest = [greedy_pixels(model, *few) for model in networks]
-    fewest += [attacks.fewest_pixels(*model, *few) for model in linear]
+    fewest += [few_pixels.fewest_pixels(*model, *few) for model in linear]
 
     def accuracies(models, x, y):
         x = x[..., np.newaxis].astype(np.float32)
@@ -108,16 +109,18 @@ def main(argv=None):
     shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=accuracies)
     metrics = dict(
         transfer=transfer,
-        sure=dict(zip(NAMES, sure)),
-        mistakes=dict(zip(NAMES, mistakes)),
+        sure=dict(zip(NETWORK_NAMES, sure)),
+        mistakes=dict(zip(NETWORK_NAMES, mistakes)),
         few_pixels={
             name: [float(np.mean(each > count)) for count in counts]
-            for name, each in zip((*NAMES, *runs.POST_RUNS), fewest)
+            for name, each in zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest)
         },
         clean=list(map(float, accuracies(networks, x[..., 0], y))),
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
     )
-    about = dict(models=[*runs.POST_RUNS, *NAMES], networks=NAMES, epsilons=list(EPSILONS))
+    about = dict(
+        models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
+    )
     about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
     runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]

@@ -9,21 +9,21 @@ on the right against the share of the images that are fooled. Unclipped.
 import matplotlib.pyplot as plt
 import numpy as np
 
+from claims import post
 from plots import style
-from report import claims
 
 PANELS = {
-    "epsilon": (claims.RIDGES, r"attack $\epsilon$ (pixel units)"),
-    "share": (100 * claims.SHARES, "images fooled (%)"),
+    "epsilon": (post.RIDGES, r"attack $\epsilon$ (pixel units)"),
+    "share": (100 * post.SHARES, "images fooled (%)"),
 }
 
 
 def draw(results):
     saved = style.read_runs(results, arrays=["weights", "test_logits", "test_targets"])
     figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH * 1.1, 3.2), sharey=True)
-    for axes, (kind, (values, title)) in zip(panels, PANELS.items()):
+    for axes, (same, (values, title)) in zip(panels, PANELS.items()):
         for name, colour in zip(saved, style.colours(saved)):
-            medians = np.array(claims.confident(saved[name])[kind], float)
+            medians = np.array(post.median_logits(saved[name])[same], float)
             axes.plot(values, medians, color=colour, linewidth=2, label=style.label(name))
         axes.set(xlabel=title, xlim=(0, values[-1]))
     panels[0].set(

@@ -7,28 +7,26 @@ shifts or L1 models are not measured over pairs.
 """
 
 import textwrap
-import tomllib
 
 import matplotlib.pyplot as plt
 
-from common import runs
+from beyond.pairs import summary as pairs_summary
+from claims import rules
 from plots import style
-from report import claims, pairs
 
-WORDS = runs.ROOT / "report" / "claims.toml"
-COLOURS = dict(zip(claims.VERDICTS, ("#d9d9d9", *style.ROBUST_COLOURS[::2])))
+COLOURS = dict(zip(rules.VERDICTS, ("#d9d9d9", *style.ROBUST_COLOURS[::2])))
 LINE = 52  # characters of a claim
 
 
 def draw(results):
-    found = pairs.counts(pairs.read(results))
-    words = tomllib.loads(WORDS.read_text(encoding="utf-8"))
-    names = sorted(found, key=lambda name: [found[name][it] for it in reversed(claims.VERDICTS)])
+    found = pairs_summary.counts(pairs_summary.read(results))
+    words = rules.words()
+    names = sorted(found, key=lambda name: [found[name][it] for it in reversed(rules.VERDICTS)])
     figure, axes = plt.subplots(figsize=(style.WIDTH * 1.2, 0.55 * len(names) + 0.8))
     for height, name in enumerate(names):
         left = 0
-        for verdict in reversed(claims.VERDICTS):
-            count, dark = found[name][verdict], verdict == claims.HOLDS
+        for verdict in reversed(rules.VERDICTS):
+            count, dark = found[name][verdict], verdict == rules.HOLDS
             narrow = count < 0.05 * found[name]["pairs"]  # the ring is wider
             label = verdict if height == 0 else None
             axes.barh(height, count, 0.72, left, color=COLOURS[verdict], label=label)

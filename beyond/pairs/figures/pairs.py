@@ -9,14 +9,14 @@ Small: without an attack. Both models are trained for ε = 0.2; SGD is the post'
 import matplotlib.pyplot as plt
 import numpy as np
 
+from beyond.pairs import summary as pairs_summary
 from plots import style
-from report import pairs
 
 DARK = 62  # % accuracy below which the text is white
 
 
 def draw(results):
-    kept = pairs.attacked(pairs.read(results))
+    kept = pairs_summary.attacked(pairs_summary.read(results))
     table, clean = np.full((2, 10, 10), np.nan)
     for name, models in kept.items():
         first, second = map(int, name.split("-"))

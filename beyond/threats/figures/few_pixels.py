@@ -1,7 +1,7 @@
 """Accuracy when an attacker may set a few pixels of each image to anything from 0 to 1; below, one
 test image with the fewest pixels changed (framed) that make each model wrong.
 
-    python -m beyond.threats.figures.few_pixels  # reads the models and exact-*
+    python -m beyond.threats.figures.few_pixels  # reads the models, exact-*, few_pixels
 
 The attack is exact: it takes the pixels with the largest |weight| times the way that they can go.
 The image is the one for which these numbers are nearest to each model's median.
@@ -10,23 +10,22 @@ The image is the one for which these numbers are nearest to each model's median.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import attacks
 import data_prep
+from beyond.threats.few_pixels import attack_pixels
+from claims.rules import EXACT
 from common import runs
 from plots import style
 
 COUNTS = np.arange(41)  # pixels that may be changed
-EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 
 
 def draw(results):
-    saved = style.read_runs(results, arrays=["weights", "bias"])
-    colours = [*style.colours(saved), *style.ROBUST_COLOURS]
-    saved |= {name: runs.read(results / name, arrays=["weights", "bias"]) for name in EXACT}
-    data = data_prep.load_pair(saved[EXACT[0]].config["arguments"]["digits"])
+    run = runs.read(results / "few_pixels", arrays=["fewest"])
+    fewest = dict(zip(run.config["run"]["models"], run.arrays["fewest"]))
+    saved = {name: runs.read(results / name, arrays=["weights"]) for name in fewest}
+    colours = [*style.colours(runs.POST_RUNS), *style.ROBUST_COLOURS]
+    data = data_prep.load_pair(run.config["arguments"]["digits"])
     x, y = data.x_test, data.y_test
-    models = {name: (run.arrays["weights"], run.arrays["bias"]) for name, run in saved.items()}
-    fewest = {name: attacks.fewest_pixels(*model, x, y) for name, model in models.items()}
     shown = [np.argmin(sum(np.abs(each - np.median(each)) for each in fewest.values()))]
 
     figure = plt.figure(figsize=(style.WIDTH * 1.2, 5.4))
@@ -38,7 +37,7 @@ def draw(results):
         line = "--" if name in EXACT else "-"
         curves.plot(COUNTS, kept, line, color=colour, linewidth=2, label=title)
         count = fewest[name][shown]
-        attacked = attacks.attack_pixels(models[name][0], x[shown], y[shown], count)
+        attacked = attack_pixels(saved[name].arrays["weights"], x[shown], y[shown], count)
         axes = figure.add_subplot(rows[1, column])
         style.show_digit(axes, attacked)
         changed = np.flatnonzero(attacked != x[shown])

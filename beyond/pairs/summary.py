@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from claims import rules
 from common import runs
-from report import claims
 
 MOST = 0.9  # of the pairs with the verdict of 0 and 1: then it is about robust training
 POST = "{}-{}".format(*runs.DIGITS)
@@ -14,8 +14,8 @@ def read(results):
     """The saved pairs, {"3-8": Run}, in ascending order. Raises FileNotFoundError or ValueError."""
     folders = sorted((results / "pairs").glob("?-?"))
     if not folders:
-        cure = f"python -m beyond.pairs{runs.flags(results)}"
-        raise FileNotFoundError(f"{results / 'pairs'} is missing; make it with: {cure}")
+        command = f"python -m beyond.pairs{runs.flags(results)}"
+        raise FileNotFoundError(f"{results / 'pairs'} is missing; make it with: {command}")
     return {folder.name: runs.read(folder, NEEDED) for folder in folders}
 
 
@@ -27,7 +27,7 @@ def counts(saved):
             found.setdefault(name, []).append(claim["verdict"])
     post = saved[POST].metrics["claims"] if POST in saved else {}
     return {
-        name: {verdict: verdicts.count(verdict) for verdict in claims.VERDICTS}
+        name: {verdict: verdicts.count(verdict) for verdict in rules.VERDICTS}
         | dict(pairs=len(verdicts), post=post.get(name, {}).get("verdict"))
         for name, verdicts in found.items()
     }
