@@ -53,14 +53,14 @@ def colours(names):
     return [known.get(name) or next(own) for name in names]
 
 
-def pair(results):
+def two_runs(results):
     """The regular run and a robust one, that of the middle ε: for figures of two panels."""
     regular, *robust = runs.post_runs(results)
     return regular, robust[(len(robust) - 1) // 2]
 
 
 def read_runs(results, metrics=(), arrays=()):
-    """The runs of a folder that figures show, by name; a line on stderr tells of a missing one.
+    """The runs of a folder that figures show, by name; a line on stderr names a missing one.
 
     Arguments as for runs.read. Raises FileNotFoundError if there is none, ValueError for a damaged
     one; the message names the command that makes it.

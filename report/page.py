@@ -53,7 +53,7 @@ def entry(name):
 
 
 def pack(saved, x, y, digits):
-    """The page's data as one zlib stream, whose checksum tells of any damage.
+    """The page's data as one zlib stream, whose checksum shows any damage.
 
     Length of the header (4 bytes, little endian); header, JSON: digits, number of images, models;
     weights (785,) of each model, the bias last, float64: every saved weight as it is; images

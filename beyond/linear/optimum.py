@@ -234,11 +234,11 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None
         new_examples = np.argsort(margins)[: min(EXAMPLES, np.sum(margins < 1 - ON_MARGIN))]
         new_examples, active[freed] = np.append(new_examples, freed), False
         new_pixels = np.argsort(-excess)[: min(PIXELS, np.sum(excess > 0))]
-        settled = len(new_examples) + len(new_pixels) == 0
-        if settled and len(safeties) > 1 and objective - lower_bound > tolerance:
+        complete = len(new_examples) + len(new_pixels) == 0
+        if complete and len(safeties) > 1 and objective - lower_bound > tolerance:
             safeties.pop(0)
             continue
-        if objective - lower_bound <= tolerance or settled:
+        if objective - lower_bound <= tolerance or complete:
             return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
         examples, pixels = np.append(examples, new_examples), np.append(pixels, new_pixels)
 

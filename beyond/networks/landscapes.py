@@ -41,7 +41,7 @@ def trained(hidden, seed, data):
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # more than for a linear model, before TensorFlow
-    tf.get_logger().setLevel("ERROR")  # six models predict, each traced anew, which it warns of
+    tf.get_logger().setLevel("ERROR")  # it warns that each of six models is traced
     data = data_prep.load_pair(args.digits)
     x, y = data.x_test[:IMAGES], data.y_test[:IMAGES]
     found = {"test_accuracy": [], "turning_pixels": [], "turns": []}

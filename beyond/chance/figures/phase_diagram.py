@@ -18,7 +18,7 @@ LEVELS = (50, 90, 95, 99)  # % accuracy, of the contours
 LABELS = [(0.05, 0.18), (0.14, 0.215), (0.115, 0.18), (0.06, 0.11)]
 DECIDED = 99.5  # % accuracy below which the best model is drawn: above, single images decide
 COLLAPSED = 60  # % clean accuracy, below which a model gives one answer to nearly all images
-BEST_COLOUR = "#08306b"  # a blue, to be told from the greens by everybody
+BEST_COLOUR = "#08306b"  # a blue, which nobody takes for a green
 
 
 def draw(results):

@@ -18,7 +18,7 @@ LINEAR_BELOW = 0.01  # of the symmetric logarithmic scale, in the weights' unit
 
 def draw(results):
     figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.6), sharey=True)
-    for run, axes in zip(style.pair(results), panels):
+    for run, axes in zip(style.two_runs(results), panels):
         arrays = runs.read(
             results / run, arrays=["recorded_steps", "step_weights", "lit_pixels"]
         ).arrays
