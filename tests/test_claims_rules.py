@@ -151,7 +151,7 @@ def test_dots_are_erased_and_pasted(stroke, dot, bias, verdict):
     assert numbers["corrected_by_erasing"] == [int(verdict != FAILS)] * 4
 
 
-@pytest.mark.parametrize("wiped, verdict", [(0.001, HOLDS), (0.5, FAILS)])
+@pytest.mark.parametrize("wiped, verdict", [(0.0009, HOLDS), (0.5, FAILS)])
 def test_weak_features_are_within_a_step_of_zero(wiped, verdict):
     robust = np.r_[np.ones(50), np.full(734, wiped)]
     saved = post_runs(lambda name: linear(np.full(784, 0.5) if name == "regular" else robust))
@@ -163,7 +163,11 @@ def test_weak_features_are_within_a_step_of_zero(wiped, verdict):
     saved["norms"] = run({"models": [ball]})
     found, numbers = post.weak_features(saved, None)
     assert found == verdict and numbers["regular_norm_on_blank_pixels"] == 0.5
-    assert numbers["norm_in_50_largest"][1] == pytest.approx(50 / (50 + 734 * wiped))
+    assert numbers["norm_in_50_largest"] == pytest.approx(
+        [50 / 784, *[50 / (50 + 734 * wiped)] * 3]
+    )
+    tiny = 734 / 784 if wiped < 0.001 else 0
+    assert numbers["below_a_thousandth_of_the_largest"] == pytest.approx([0, *[tiny] * 3])
 
 
 @pytest.mark.parametrize(
@@ -177,6 +181,7 @@ def test_aligned_features_of_the_posts_models(inside, verdict):
         saved[name] = linear([3, 0, 0, 0] if strong else [1, 1, 1, 1])
     found, numbers = post.aligned_features(saved, data)
     assert found == verdict and numbers["strong_pixels"] == [1, 1, 1]
+    assert numbers["optimum_pixels"] == 1
     assert numbers["norm_on_strong_pixels"] == [1.0 if strong else 0.25 for strong in inside]
 
 
