@@ -93,7 +93,7 @@ def reproduce_command(results, saved):
     return f"python reproduce.py{everything}{radii}{runs.flags(results)}"
 
 
-def optima(saved):
+def beside_optima(saved):
     """Robust models beside the proved optimum of the same ε: a dictionary of numbers for each."""
     rows = []
     for epsilon, *names in zip(runs.EPSILONS, rules.ROBUST, CONVERGED, rules.EXACT):
@@ -161,7 +161,7 @@ def render(template, results):
                 post_runs=runs.POST_RUNS,
                 digits=digits,
                 network_names=runs.NETWORK_NAMES,
-                optima=optima(saved),
+                optima=beside_optima(saved),
                 claims=list(in_words(found["claims"])) if found else [],
                 figures={
                     name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES

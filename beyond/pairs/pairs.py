@@ -101,7 +101,7 @@ def prove(x, y, start):
     return found, (possible, separation.upper_bound if separation else impossible[0])
 
 
-def linear_run(weights, bias, data, arguments=(), epsilon=None, metrics=(), arrays=()):
+def model_run(weights, bias, data, arguments=(), epsilon=None, metrics=(), arrays=()):
     """A linear model as the rules want it: like a saved run, in memory."""
     x, logits = data.x_test, attacks.linear_logits(weights, bias, data.x_test)
     run = {} if epsilon is None else {"epsilon": epsilon}
@@ -130,7 +130,7 @@ def measure_pair(arrays, digits, seeds=1):
     bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
     saved = {}
     for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
-        saved[name] = linear_run(
+        saved[name] = model_run(
             it.weights,
             it.bias,
             data,
@@ -146,7 +146,7 @@ def measure_pair(arrays, digits, seeds=1):
         for name, rate, epsilon, *model in zip(
             runs.POST_RUNS, rates, epsilons, weights[:, seed], biases[:, seed]
         ):
-            saved[name] = linear_run(*model, data, dict(learning_rate=rate), epsilon)
+            saved[name] = model_run(*model, data, dict(learning_rate=rate), epsilon)
         fewest = few_pixels.fewest_of_models(saved, data)
         saved["few_pixels"] = runs.Run({}, {}, {"fewest": fewest})
         for rule in RULES:
