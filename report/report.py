@@ -53,11 +53,15 @@ def anchor(heading):
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def environment():
-    """Jinja2 with the filters of the texts; a name that does not exist is an error."""
+def environment(autoescape=False):
+    """Jinja2 with the filters of the texts; a name that does not exist is an error.
+
+    autoescape: for HTML; in Markdown it would spoil the text.
+    """
     result = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
+        autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,
     )
