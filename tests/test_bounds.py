@@ -549,8 +549,8 @@ def test_milp_does_not_depend_on_the_scale_of_hidden_units(scale):
     [
         (dict(epsilon=-0.1), "epsilon must be"),
         (dict(epsilon=np.nan), "epsilon must be"),
-        (dict(x=np.full((1, 4, 4, 1), 1.5, np.float32)), "x must be in"),
-        (dict(x=np.full((1, 4, 4, 1), -0.1, np.float32)), "x must be in"),
+        (dict(x=np.full((1, 4, 4, 1), 1.5, np.float32)), "x must be floats in"),
+        (dict(x=np.full((1, 4, 4, 1), -0.1, np.float32)), "x must be floats in"),
         (dict(x=np.zeros((1, 5, 5, 1), np.float32)), "x must have images of"),
         (dict(y=np.array([0.5])), "y must"),
     ],
