@@ -9,9 +9,9 @@ from test_cluster import a_scheduler, a_worker
 import data_prep
 import experiment_robust
 from beyond.linear import optimum
-from beyond.pairs import pairs, summary
+from beyond.pairs import code, pairs, summary
 from claims import rules
-from common import code, runs
+from common import runs
 
 PAIR = 3, 8
 
