@@ -88,7 +88,7 @@ def test_a_constant_optimum_is_told(ten_digits):
     metrics, arrays = pairs.measure_pair(same, (2, 6), seeds=2)
     assert metrics["optimum"]["constant"][-1] and not arrays["optimum_weights"][-1].any()
     assert metrics["optimum"]["gap"][-1] <= 1e-7
-    assert "the constant classifier at" in pairs.told((2, 6), metrics)
+    assert "the constant classifier at" in pairs.line_of((2, 6), metrics)
     for claim in metrics["claims"].values():  # the verdict of a pair is the worst of its seeds
         assert len(claim["verdicts"]) == 2
         assert claim["verdict"] == min(claim["verdicts"], key=rules.VERDICTS.index)
