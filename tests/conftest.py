@@ -99,7 +99,8 @@ def here(monkeypatch, capsys):
             status = error.code or 0
         finally:
             sys.path[:] = path
-        return SimpleNamespace(returncode=status, **capsys.readouterr()._asdict())
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=status, stdout=printed.out, stderr=printed.err)
 
     return run
 
