@@ -91,6 +91,7 @@ def here(monkeypatch, capsys):
             place = ROOT / name.replace(".", "/")
             place = place if place.is_dir() else place.with_suffix(".py")
         path, status = sys.path.copy(), 0
+        sys.path.insert(0, str(place.parent))
         monkeypatch.setattr(sys, "argv", [str(place), *map(str, arguments)])
         capsys.readouterr()
         try:

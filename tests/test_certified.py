@@ -21,17 +21,15 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "TRAININGS", {"regular": 0.5, "certified": 1.0})
         patch.setattr(threats, "NAMES", NETWORKS)
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
-        patch.setattr(certified, "STEPS", 5)
-        patch.setattr(certified, "RESTARTS", 1)
-        patch.setattr(certified, "MILP_IMAGES", 1)
-        patch.setattr(certified, "MILP_NODES", 1)
+        for name, value in dict(STEPS=5, RESTARTS=1, MILP_IMAGES=1, MILP_NODES=1).items():
+            patch.setattr(certified, name, value)
         patch.setattr(threats, "IMAGES", 4)
         patch.setattr(threats, "STEPS", 2)
         patch.setattr(shifts, "SHIFTS", dict(list(shifts.SHIFTS.items())[-2:]))
         for folder in folders:
             for name in runs.POST_RUNS:
                 (folder / name).symlink_to(runs.RESULTS / name)
-            certified.main(["--epochs", "2", "--batch-size", "25", "--results", str(folder)])
+            certified.main(["--epochs", "2", "--batch-size", "50", "--results", str(folder)])
         threats.main(["--results", str(folders[0])])
     return folders
 

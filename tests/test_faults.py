@@ -1,10 +1,8 @@
 """Interrupts, full disks, read-only folders, two writers: what was saved stays whole."""
 
-import json
 import multiprocessing
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -213,7 +211,7 @@ def test_two_processes_that_write_one_run_end_with_a_whole_run_or_one_line(tmp_p
     code = (
         SAVE
         + """
-end = time.monotonic() + 2
+end = time.monotonic() + 1
 def main():
     while time.monotonic() < end:
         save(Path(sys.argv[1]), int(sys.argv[2]))
@@ -259,7 +257,7 @@ while time.monotonic() < end:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-# --- no network, and what is installed
+# --- no network
 
 
 def test_no_test_reaches_the_network():
@@ -270,78 +268,3 @@ def test_no_test_reaches_the_network():
     left, right = multiprocessing.Pipe()  # which must still work
     threading.Thread(target=left.send, args=("hello",)).start()
     assert right.recv() == "hello"
-
-
-def pins(name):
-    """The versions that a requirements file pins, by the package's normal name."""
-    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
-    pinned = {}
-    for line in lines:
-        if line and not line.startswith("-r "):
-            package, version = re.fullmatch(r"([\w.-]+)==([\w.+]+)", line).groups()
-            pinned[re.sub("[-_.]+", "-", package).lower()] = version
-    return pinned
-
-
-REQUIREMENTS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
-
-
-@pytest.mark.parametrize("name", REQUIREMENTS)
-def test_every_requirement_is_pinned_to_one_version(name):
-    assert pins(name).items() <= pins("constraints.txt").items()
-
-
-@pytest.mark.skipif(os.environ.get("CI") != "true", reason="asks the package index; set CI=true")
-def test_a_new_environment_would_get_exactly_the_versions_of_the_constraints(tmp_path):
-    """From nothing: pip resolves everything for an empty environment, without installing it."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "new"], check=True)
-    online = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "--python",
-            tmp_path / "new" / "bin" / "python",
-            "install",
-            "--dry-run",
-            "--quiet",
-            "--report",
-            tmp_path / "report.json",
-            "--disable-pip-version-check",
-            "-c",
-            "constraints.txt",
-            *(word for name in REQUIREMENTS for word in ("-r", name)),
-        ],
-        cwd=ROOT,
-        env=online,
-        text=True,
-        capture_output=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    installed = json.loads((tmp_path / "report.json").read_text())["install"]
-    found = {
-        re.sub("[-_.]+", "-", package["metadata"]["name"]).lower(): package["metadata"][
-            "version"
-        ].split("+")[0]
-        for package in installed
-    }
-    assert found.keys() >= {"tensorflow", "numpy", "matplotlib", "scipy", "pytest", "hypothesis"}
-    assert found.items() <= pins("constraints.txt").items()
-
-
-def test_a_copy_of_the_repository_works_from_any_place(tmp_path):
-    """Nothing knows where it was installed: data, styles and templates are beside the code."""
-    for folder in ("common", "report", "plots", "data"):
-        shutil.copytree(ROOT / folder, tmp_path / "copy of it" / folder)
-    for path in ROOT.glob("*.py"):
-        shutil.copy(path, tmp_path / "copy of it")
-    done = subprocess.run(
-        [sys.executable, tmp_path / "copy of it" / "plots" / "hinge_loss.py"],
-        cwd=tmp_path,
-        text=True,
-        capture_output=True,
-    )
-    assert done.returncode == 0 and done.stderr == ""
-    assert (tmp_path / "copy of it" / "results" / "figures" / "hinge_loss.png").exists()
