@@ -35,21 +35,12 @@ def problems(draw, dtype, largest=None):
     still one. Constant and zero arrays are frequent.
     """
     largest = largest or float(np.finfo(dtype).max) / 32
-    batch, pixels = draw(st.integers(0, 5)), draw(st.integers(1, 6))
-    weights = draw(
-        st.one_of(
-            st.just(np.zeros(pixels, dtype)),
-            arrays.arrays(dtype, pixels, elements=finite(dtype, largest)),
-        )
-    )
-    shape, unit = (batch, pixels), finite(dtype, min_value=0, max_value=1)
-    x = draw(
-        st.one_of(
-            st.just(np.zeros(shape, dtype)),
-            st.just(np.ones(shape, dtype)),
-            arrays.arrays(dtype, shape, elements=unit),
-        )
-    )
+    shape = batch, pixels = draw(st.integers(0, 5)), draw(st.integers(1, 6))
+    any_weights = arrays.arrays(dtype, pixels, elements=finite(dtype, largest))
+    weights = draw(st.just(np.zeros(pixels, dtype)) | any_weights)
+    constant = st.just(np.zeros(shape, dtype)) | st.just(np.ones(shape, dtype))
+    unit = finite(dtype, min_value=0, max_value=1)
+    x = draw(constant | arrays.arrays(dtype, shape, elements=unit))
     y = draw(arrays.arrays(dtype, batch, elements=st.sampled_from([-1, 1])))
     bias = draw(finite(dtype, largest))
     for array in (weights, x, y):
@@ -89,11 +80,8 @@ def test_clipped_attack_stays_within_epsilon_and_the_limits_of_a_pixel(dtype, da
 @given(st.data())
 def test_accuracy_never_rises_with_epsilon(dtype, norm, clip, data):
     weights, bias, x, y = data.draw(problems(dtype))
-    epsilons = np.sort(
-        data.draw(
-            arrays.arrays(float, st.integers(0, 8), elements=st.floats(0, 1e300) | st.floats(0, 1))
-        )
-    )
+    sizes = st.floats(0, 1e300) | st.floats(0, 1)
+    epsilons = np.sort(data.draw(arrays.arrays(float, st.integers(0, 8), elements=sizes)))
     accuracy = attacks.robust_accuracy(weights, bias, x, y, epsilons, norm, clip)
     assert accuracy.shape == epsilons.shape and np.all((accuracy >= 0) & (accuracy <= 1))
     assert np.all(np.diff(accuracy) <= 0)
@@ -103,14 +91,11 @@ def test_accuracy_never_rises_with_epsilon(dtype, norm, clip, data):
 @given(st.data())
 def test_numbers_too_large_to_add_up_are_refused(dtype, data):
     largest = float(np.finfo(dtype).max)
-    weights = data.draw(
-        arrays.arrays(dtype, 3, elements=finite(dtype, min_value=largest / 8, max_value=largest))
-    )
-    bias = data.draw(finite(dtype))
+    large = finite(dtype, min_value=largest / 8, max_value=largest)
+    weights, bias = data.draw(arrays.arrays(dtype, 3, elements=large)), data.draw(finite(dtype))
+    x, y = np.zeros((1, 3), dtype), np.ones(1, dtype)
     with pytest.raises(ValueError, match="too large: their logits may overflow float"):
-        attacks.robust_accuracy(
-            weights, dtype(bias), np.zeros((1, 3), dtype), np.ones(1, dtype), 0.1
-        )
+        attacks.robust_accuracy(weights, dtype(bias), x, y, 0.1)
 
 
 @PRECISIONS
@@ -163,9 +148,8 @@ def outputs(draw, dtype, largest=1e4):
     batch = draw(st.integers(0, 6))
     targets = draw(arrays.arrays(dtype, batch, elements=st.sampled_from([-1, 1])))
     logits = draw(arrays.arrays(dtype, batch, elements=finite(dtype, largest)))
-    weights = draw(
-        arrays.arrays(dtype, st.integers(1, 6), elements=finite(dtype, largest) | st.just(0))
-    )
+    some = finite(dtype, largest) | st.just(0)
+    weights = draw(arrays.arrays(dtype, st.integers(1, 6), elements=some))
     return *map(tf.constant, (targets, logits, weights)), draw(st.floats(0, 1))
 
 
@@ -186,10 +170,8 @@ def test_losses_are_one_finite_value_an_example_and_never_negative(dtype, data):
 @given(st.data())
 def test_robust_loss_grows_with_epsilon_and_is_the_hinge_without(dtype, data):
     targets, logits, weights, epsilon = data.draw(outputs(dtype))
-    losses = [
-        robust_hinge_loss(targets, logits, weights, size).numpy()
-        for size in (0.0, epsilon, 2 * epsilon)
-    ]
+    sizes = 0.0, epsilon, 2 * epsilon
+    losses = [robust_hinge_loss(targets, logits, weights, size).numpy() for size in sizes]
     np.testing.assert_array_equal(losses[0], hinge_loss(targets, logits))
     assert np.all(np.diff(losses, axis=0) >= 0)
     nothing = robust_hinge_loss(targets, logits, tf.zeros_like(weights), epsilon)
@@ -205,23 +187,16 @@ def test_robust_loss_is_the_hinge_of_the_attacked_logit(dtype, data):
     attacked = attacks.attacked_logits(weights, bias, x, y, epsilon).astype(dtype)
     size = 1 + 2 * np.abs(weights).sum(dtype=float) + abs(float(bias))
     robust = robust_hinge_loss(tf.constant(y), tf.constant(logits), tf.constant(weights), epsilon)
-    np.testing.assert_allclose(
-        robust,
-        hinge_loss(tf.constant(y), tf.constant(attacked)),
-        rtol=0,
-        atol=50 * np.finfo(dtype).eps * size,
-    )
+    hinge = hinge_loss(tf.constant(y), tf.constant(attacked))
+    np.testing.assert_allclose(robust, hinge, rtol=0, atol=50 * np.finfo(dtype).eps * size)
 
 
 @pytest.mark.filterwarnings("ignore:the gradient is all zero", "ignore:the outputs of model")
 @given(st.data())
 def test_fgsm_and_pgd_stay_within_epsilon_and_the_limits_of_a_pixel(data):
     batch = data.draw(st.integers(0, 3))
-    x = data.draw(
-        arrays.arrays(
-            np.float32, (batch, 2, 2, 1), elements=finite(np.float32, min_value=0, max_value=1)
-        )
-    )
+    unit = finite(np.float32, min_value=0, max_value=1)
+    x = data.draw(arrays.arrays(np.float32, (batch, 2, 2, 1), elements=unit))
     y = data.draw(arrays.arrays(np.float32, batch, elements=st.sampled_from([-1, 1])))
     weights = tf.constant(data.draw(arrays.arrays(np.float32, 4, elements=finite(np.float32, 1e6))))
     epsilon, clip = data.draw(st.floats(0, 1)), data.draw(st.booleans())

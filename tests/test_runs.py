@@ -6,12 +6,13 @@ import pickle
 import shutil
 from pathlib import Path
 
+import style
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import runs
+from common import cli, runs
 from common.lazy import keras
 
 
@@ -39,18 +40,47 @@ def run(quick, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "kind, epsilon, variant, name",
+    "arguments, name",
     [
-        ("regular", None, None, "regular"),
-        ("robust", 0.1, None, "robust-0.1"),
-        ("robust", 0.0, None, "robust-0"),
-        ("robust", 1e-6, None, "robust-0.000001"),
-        ("robust", 10.0, "converged", "robust-10-converged"),
-        ("regular", None, "seeds", "regular-seeds"),
+        (("regular",), "regular"),
+        (("robust", 0.0), "robust-0"),
+        (("robust", 1e-6), "robust-0.000001"),
+        (("robust", 10.0, "converged"), "robust-10-converged"),
+        (("regular", None, "seeds"), "regular-seeds"),
     ],
 )
-def test_name_of_a_run(kind, epsilon, variant, name):
-    assert runs.name(kind, epsilon, variant) == name
+def test_name_of_a_run(arguments, name):
+    assert runs.name(*arguments) == name
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [
+        ("8/255", "8_255"),
+        ("16/510", "8_255"),
+        ("1/2", "0.5"),
+        ("0.1", "0.1"),
+        ("1/3", "1_3"),
+        ("0.3333333", "0.3333333"),
+        ("0.30000000000000004", "0.30000000000000004"),
+        ("1e-7", "0.0000001"),
+    ],
+)
+def test_name_gives_the_value_and_the_command_back(text, name):
+    value = cli.epsilon(text)
+    run = runs.name("robust", value)
+    assert run == f"robust-{name}"
+    *_, flag, again = runs.command(run).split()
+    assert flag == "--epsilon" and cli.epsilon(again) == value
+
+
+def test_values_that_differ_have_names_that_differ():
+    values = {cli.epsilon(f"{above}/{below}") for below in range(1, 300) for above in range(20)}
+    assert len({runs.epsilon_name(value) for value in values}) == len(values)
+
+
+def test_a_figure_shows_the_fraction():
+    assert style.label("robust-8_255") == r"robust $\epsilon$ = 8/255"
 
 
 @pytest.mark.parametrize(
@@ -108,20 +138,10 @@ def test_arrays_in_any_memory_order_come_back_the_same(tmp_path):
         np.testing.assert_array_equal(array, arrays[name], strict=True)
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        np.array([1, np.nan]),
-        np.array(np.inf),
-        np.array(["text"]),
-        np.array([1j]),
-        np.array([Payload()]),
-    ],
-    ids=lambda bad: bad.dtype,
-)
+@pytest.mark.parametrize("bad", [[1, np.nan], np.inf, ["text"], [1j], [Payload()]])
 def test_arrays_that_could_not_be_read_back_are_not_written(tmp_path, bad):
     with pytest.raises(ValueError, match="weights is not made of finite numbers"):
-        runs.write_arrays(tmp_path / "a.npz", {"weights": bad})
+        runs.write_arrays(tmp_path / "a.npz", {"weights": np.array(bad)})
     assert not list(tmp_path.iterdir())
 
 
@@ -170,12 +190,10 @@ DAMAGES = {
 )
 def test_damaged_run_is_named_with_the_command_that_makes_it(run, file, damage):
     (run / file).write_bytes(DAMAGES[file][damage]((run / file).read_bytes()))
+    command = f"python experiment_robust.py --epsilon 0.2 --results {run.parent}"
     with pytest.raises(ValueError, match="robust-0.2 is damaged") as caught:
         runs.read(run)
-    message = str(caught.value)
-    assert message.endswith(
-        f"make it with: python experiment_robust.py --epsilon 0.2 --results {run.parent}"
-    )
+    assert str(caught.value).endswith(f"make it with: {command}")
     assert [path.name for path in run.parent.iterdir()] == [run.name]  # no code has run
 
 
