@@ -18,7 +18,7 @@ THERE := $(shell $(BIN)/python -c '$(VERSION)')
 WANTED := $(shell $(PYTHON) -c '$(VERSION)' 2>/dev/null)
 ifneq ($(THERE),$(WANTED))
 $(error .venv has Python $(THERE), and $(PYTHON) is $(or $(WANTED),no Python); \
-	leave PYTHON away, or first "make clean" to install anew)
+	leave PYTHON away, or first "make clean" to install again)
 endif
 endif
 endif

@@ -17,9 +17,10 @@ http://yann.lecun.com/exdb/mnist/, under CC BY-SA 3.0
 import gzip
 import hashlib
 import zlib
+from pathlib import Path
 from typing import NamedTuple
 
-from common import cli, runs
+from common import cli, files, runs
 from common.lazy import keras
 
 # isort: split
@@ -106,7 +107,7 @@ def read_source(source):
     if source is None:
         return download()
     if source.is_file():
-        arrays = runs.read_arrays(source)
+        arrays = files.read_arrays(source)
         missing = [name for name in MNIST if name not in arrays]
         if missing:
             raise ValueError(
@@ -189,7 +190,7 @@ def build(digits=runs.DIGITS, source=None):
         arrays = read_source(source)
         check_mnist(arrays, source or "the download")
     chosen = arrays if tuple(digits) == ALL else select_pair(arrays, digits)
-    runs.write_arrays(pair_path(digits), chosen)
+    files.write_arrays(pair_path(digits), chosen)
 
 
 def read_file(digits):
@@ -202,15 +203,15 @@ def read_file(digits):
         command += f" --digits {' '.join(map(str, digits))}"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; build it with: {command}")
-    cure = f"remove it and build it again with: {command}"
+    remedy = f"remove it and build it again with: {command}"
     try:
-        arrays = runs.read_arrays(path)
-    except runs.DAMAGE as error:
-        raise ValueError(f"{path} is damaged ({error}); {cure}") from None
+        arrays = files.read_arrays(path)
+    except files.DAMAGE as error:
+        raise ValueError(f"{path} is damaged ({error}); {remedy}") from None
     if sorted(arrays) != sorted(ARRAYS):
         held = ", ".join(sorted(arrays)) or "nothing"
-        raise ValueError(f"{path} holds {held} instead of {', '.join(ARRAYS)}; {cure}")
-    return arrays, cure
+        raise ValueError(f"{path} holds {held} instead of {', '.join(ARRAYS)}; {remedy}")
+    return arrays, remedy
 
 
 def read_all():
@@ -218,11 +219,11 @@ def read_all():
 
     Raises FileNotFoundError or ValueError.
     """
-    arrays, cure = read_file(ALL)
+    arrays, remedy = read_file(ALL)
     try:
         check_mnist(arrays, pair_path(ALL))
     except ValueError:
-        raise ValueError(f"{pair_path(ALL)} is not MNIST (SHA-256 differs); {cure}") from None
+        raise ValueError(f"{pair_path(ALL)} is not MNIST (SHA-256 differs); {remedy}") from None
     return arrays
 
 
@@ -235,7 +236,7 @@ def read_pair(digits=runs.DIGITS):
     if not path.is_file() and pair_path(ALL).is_file():
         pair = select_pair(read_all(), digits)
         return pair, digest(pair)
-    pair, cure = read_file(digits)
+    pair, remedy = read_file(digits)
     for split in SPLITS:
         x, y = pair[f"x_{split}"], pair[f"y_{split}"]
         shape = (y.size, IMAGE_SIDE, IMAGE_SIDE)
@@ -243,12 +244,12 @@ def read_pair(digits=runs.DIGITS):
         if not bytes_only or y.ndim != 1 or x.shape != shape or set(np.unique(y)) != {0, 1}:
             raise ValueError(
                 f"{path}: {split} is not uint8 images of {IMAGE_SIDE}x{IMAGE_SIDE} "
-                f"with labels 0 and 1; {cure}"
+                f"with labels 0 and 1; {remedy}"
             )
     found = digest(pair)
     if tuple(digits) == runs.DIGITS and found != DIGEST_0_1:
         raise ValueError(
-            f"{path}: the digest of its arrays is {found[:8]}…, not {DIGEST_0_1[:8]}…; {cure}"
+            f"{path}: the digest of its arrays is {found[:8]}…, not {DIGEST_0_1[:8]}…; {remedy}"
         )
     return pair, found
 
@@ -331,7 +332,7 @@ def parse_args(argv=None):
         help="two digits, or all (default: 0 1)",
     )
     help = "build from this mnist.npz or folder of IDX files instead of downloading"
-    parser.add_argument("--source", type=cli.path, help=help)
+    parser.add_argument("--source", type=Path, help=help)
     return parser.parse_args(argv)
 
 

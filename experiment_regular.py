@@ -19,8 +19,7 @@ LEARNING_RATE = 0.1  # for the losses summed over a batch and divided by BATCH_S
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
     return parser.parse_args(argv)
 
 
@@ -59,25 +58,30 @@ def train_step(model, x, y, batch_size):
 def experiment(args, data):
     """Train, measure and save the model."""
     training.seed_everything(args.seed)
-    model = training.linear_model(args.seed)
+    layers = [
+        keras.Input((28, 28, 1), dtype="float32"),
+        keras.layers.Flatten(data_format="channels_last", dtype="float32", name="flatten"),
+        keras.layers.Dense(1, dtype="float32", name="linear"),
+    ]
+    model = keras.Sequential(layers, name="linear_model")
+    model.set_weights(training.initial_weights(args.seed))
     model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
     step = functools.partial(train_step, model, batch_size=args.batch_size)
-    measured = functools.partial(losses_and_logits, model)
+    losses_of = functools.partial(losses_and_logits, model)
 
-    folder = cli.results_folder(args) / runs.name(RUN)
-    with runs.write(folder) as place:
-        record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
-        test = callbacks.Evaluation(measured, data.x_test, data.y_test)
-        held_out = callbacks.Evaluation(measured, data.x_val, data.y_val, "val")
-        watchers = [test, held_out, record]
-        order = dict(shuffle=args.shuffle, seed=args.seed)
-        history = training.train(
-            step, model, data.x_train, data.y_train, args.epochs, args.batch_size, watchers, **order
-        )
-        metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
-        table = {"epoch": history.epoch, **history.history}
-        run = dict(loss=hinge_loss)
-        runs.save(place, args, data, metrics, arrays, model, table, **run)
+    record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
+    watchers = [
+        callbacks.Evaluation(losses_of, data.x_test, data.y_test, "test"),
+        callbacks.Evaluation(losses_of, data.x_val, data.y_val, "val"),
+        record,
+    ]
+    train = data.x_train, data.y_train, args.epochs, args.batch_size
+    history = training.train(step, model, *train, watchers, args.shuffle, args.seed)
+
+    folder = cli.results_folder(args) / RUN
+    metrics, arrays = evaluation.linear_run(model, data, losses_of, history, record)
+    table = {"epoch": history.epoch, **history.history}
+    runs.save(folder, args, data, metrics, arrays, model, table, hinge_loss)
     accuracy, weight_l1_norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
     print(f"{folder}: test accuracy {accuracy:.2%}, ‖w‖₁ {weight_l1_norm:.2f}")
 

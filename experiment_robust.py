@@ -19,8 +19,7 @@ LEARNING_RATE = 0.01  # for the losses summed over a batch and divided by BATCH_
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_training(parser, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
     cli.add_epsilons(parser, runs.EPSILONS)
     return parser.parse_args(argv)
 
@@ -60,28 +59,34 @@ def train_step(model, x, y, batch_size, epsilon):
     return losses, logits, gradients
 
 
-def experiment(args, data, epsilon):
-    """Train, measure and save the model."""
+def experiment(args, data, epsilon, make_optimizer=None, variant=None):
+    """Train, measure and save the model; beyond/ gives another optimizer, and the run's variant."""
     training.seed_everything(args.seed)
-    model = training.linear_model(args.seed)
-    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
+    layers = [
+        keras.Input((28, 28, 1), dtype="float32"),
+        keras.layers.Flatten(data_format="channels_last", dtype="float32", name="flatten"),
+        keras.layers.Dense(1, dtype="float32", name="linear"),
+    ]
+    model = keras.Sequential(layers, name="linear_model")
+    model.set_weights(training.initial_weights(args.seed))
+    make_optimizer = make_optimizer or keras.optimizers.SGD
+    model.compile(optimizer=make_optimizer(args.learning_rate))
     step = functools.partial(train_step, model, batch_size=args.batch_size, epsilon=epsilon)
-    measured = functools.partial(losses_and_logits, model, epsilon=epsilon)
+    losses_of = functools.partial(losses_and_logits, model, epsilon=epsilon)
 
-    folder = cli.results_folder(args) / runs.name(RUN, epsilon)
-    with runs.write(folder) as place:
-        record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
-        test = callbacks.Evaluation(measured, data.x_test, data.y_test)
-        held_out = callbacks.Evaluation(measured, data.x_val, data.y_val, "val")
-        watchers = [test, held_out, record]
-        order = dict(shuffle=args.shuffle, seed=args.seed)
-        history = training.train(
-            step, model, data.x_train, data.y_train, args.epochs, args.batch_size, watchers, **order
-        )
-        metrics, arrays = evaluation.linear_run(model, data, measured, history, record)
-        table = {"epoch": history.epoch, **history.history}
-        run = dict(loss=robust_hinge_loss, epsilon=epsilon)
-        runs.save(place, args, data, metrics, arrays, model, table, **run)
+    record = callbacks.StepRecord(evaluation.RECORDED_STEPS)
+    watchers = [
+        callbacks.Evaluation(losses_of, data.x_test, data.y_test, "test"),
+        callbacks.Evaluation(losses_of, data.x_val, data.y_val, "val"),
+        record,
+    ]
+    train = data.x_train, data.y_train, args.epochs, args.batch_size
+    history = training.train(step, model, *train, watchers, args.shuffle, args.seed)
+
+    folder = cli.results_folder(args) / runs.name(RUN, epsilon, variant)
+    metrics, arrays = evaluation.linear_run(model, data, losses_of, history, record)
+    table = {"epoch": history.epoch, **history.history}
+    runs.save(folder, args, data, metrics, arrays, model, table, robust_hinge_loss, epsilon=epsilon)
     accuracy, weight_l1_norm = metrics["test_accuracy"], metrics["weight_l1_norm"]
     print(f"{folder}: test accuracy {accuracy:.2%}, ‖w‖₁ {weight_l1_norm:.2f}")
 

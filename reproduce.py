@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 
-from common import cli, runs
-from report import claims, figures, page, report
+from claims import __main__ as claims
+from common import cli, files, runs
+from report import figures, page, report
 
 # (title, script); a later one may read the runs of earlier ones.
 POST = (
@@ -24,23 +25,24 @@ POST = (
     ("train the robust models", "experiment_robust"),
 )
 BEYOND = (
-    ("prove the optimum", "beyond.exact"),
-    ("prove the exact phase diagram", "beyond.diagram"),
-    ("train with an L1 penalty", "beyond.l1"),
-    ("train the robust models until they converge", "beyond.converged"),
-    ("sweep training and attack", "beyond.sweep"),
-    ("stop SGD later", "beyond.stopped"),
-    ("validate on every image", "beyond.crossvalidation"),
-    ("shift the test images", "beyond.shifts"),
-    ("train for other balls", "beyond.norms"),
-    ("attack through surrogates", "beyond.transfer"),
-    ("train over seeds", "beyond.seeds"),
+    ("prove the optimum", "beyond.linear.exact"),
+    ("count the fewest pixels that fool a model", "beyond.threats.few_pixels"),
+    ("prove the exact phase diagram", "beyond.linear.diagram"),
+    ("train with an L1 penalty", "beyond.linear.l1"),
+    ("train the robust models until they converge", "beyond.linear.converged"),
+    ("sweep training and attack", "beyond.chance.sweep"),
+    ("stop SGD later", "beyond.linear.stopped"),
+    ("validate on every image", "beyond.chance.crossvalidation"),
+    ("shift the test images", "beyond.threats.shifts"),
+    ("train for other balls", "beyond.linear.norms"),
+    ("attack through surrogates", "beyond.threats.transfer"),
+    ("train over seeds", "beyond.chance.seeds"),
 )
 BESIDE = (  # networks, in a second process that gives TensorFlow two threads
-    ("train and attack a network", "beyond.network"),
-    ("look for turning points in networks", "beyond.landscapes"),
-    ("train networks with a certificate", "beyond.certified"),
-    ("try other threats on these networks", "beyond.threats"),
+    ("train and attack a network", "beyond.networks.network"),
+    ("look for turning points in networks", "beyond.networks.landscapes"),
+    ("train networks with a certificate", "beyond.networks.certified"),
+    ("try other threats on these networks", "beyond.threats.threats"),
 )
 
 
@@ -90,7 +92,7 @@ def main(argv=None):
     results, start = cli.results_folder(args), time.perf_counter()
     shared = ["--digits", *map(str, args.digits), f"--results={results}"]
     with contextlib.suppress(OSError, LookupError):
-        cases = runs.read_json(runs.RESULTS / "benchmarks" / "pipeline.json")["cases"]
+        cases = files.read_json(runs.RESULTS / "benchmarks" / "pipeline.json")["cases"]
         seconds = cases["reproduce.py --all" if args.all else "reproduce.py"]["median"]
         print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
     results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training

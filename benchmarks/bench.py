@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # a script sees its own folder only
 
-from common import cli, runs
+from common import cli, files, runs
 
 PACKAGES = (
     "tensorflow keras numpy scipy matplotlib scikit-learn adversarial-robustness-toolbox foolbox "
@@ -38,7 +38,7 @@ def arguments(doc, repeat):
     parser.add_argument("--quick", action="store_true", help="a small setting, to see that it runs")
     parser.add_argument(
         "--results",
-        type=cli.path,
+        type=Path,
         default=runs.RESULTS,
         metavar="FOLDER",
         help="where benchmarks/<name>.json is written (default: results)",
@@ -109,5 +109,5 @@ def finish(name, args, seconds, reference, **more):
         print(f"{key}: {value}")
     path = args.results / "benchmarks" / f"{name}.json"
     table = {"machine": machine(), "reference": reference, "repeat": args.repeat}
-    runs.write_json(path, table | {"quick": args.quick, "cases": cases} | more)
+    files.write_json(path, table | {"quick": args.quick, "cases": cases} | more)
     print(path)

@@ -11,7 +11,8 @@ import os
 import bench
 
 import data_prep
-from beyond import bounds, certified, threats
+from beyond.networks import bounds, certified
+from beyond.threats import threats
 from common import runs
 
 EPSILON = 0.2  # pixel units; the time does not depend on it
@@ -20,13 +21,13 @@ FEW = 5  # images of which the convolutional network is bounded by CROWN through
 
 def main():
     args = bench.arguments(__doc__, repeat=3)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in beyond/certified.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in certified.py
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]
     saved = runs.read(runs.RESULTS / certified.RUN)
-    models = {kind: threats.load(saved, f"{kind}-certified") for kind in certified.NETWORKS}
-    small, large = (bounds.Network(models[kind]) for kind in certified.NETWORKS)
+    models = {kind: threats.load(saved, f"{kind}-certified") for kind in runs.NETWORKS}
+    small, large = (bounds.Network(models[kind]) for kind in runs.NETWORKS)
     few = x[:FEW], y[:FEW], EPSILON
     cases = {
         "forward, convolutional": lambda: certified.logits_of(models["convolutional"], x),

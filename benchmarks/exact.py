@@ -1,10 +1,10 @@
-"""The proved optimum: on a working set, as beyond/exact.py has it, and the whole program at once.
+"""The proved optimum: on a working set, and the whole program at once.
 
     python benchmarks/exact.py       # about a minute
 
-Both are the same linear program (the dual of beyond/optimum.py), solved by the same solver with the
-same options, and their objectives must agree. The working set starts as in the experiment, from the
-saved robust run where there is one.
+Both are the same linear program (the dual of beyond/linear/optimum.py), solved by the same solver
+with the same options, and their objectives must agree. The working set starts as in
+beyond/linear/exact.py, from the saved robust run where there is one.
 
 At one ε, what a user would take instead: CVXPY with CLARABEL and with HiGHS on the whole problem,
 each once and stopped after LIMIT seconds. scikit-learn's LinearSVC has no L1 penalty with this
@@ -19,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 import data_prep
-from beyond import exact, optimum
+from beyond.linear import exact, optimum
 from common import runs
 
 EPSILONS = (0.05, 0.1, 0.2, 0.3, 0.4)  # pixel units

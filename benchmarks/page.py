@@ -1,4 +1,4 @@
-"""A frame of the page while ε is dragged: every model, image and curve drawn anew.
+"""A frame of the page while ε is dragged: every model, image and curve drawn again.
 
 python benchmarks/page.py       # a few seconds; needs Chromium and requirements-dev.txt
 """

@@ -19,8 +19,7 @@ import bench
 import numpy as np
 
 import data_prep
-from beyond import pairs
-from common import cluster
+from beyond.pairs import cluster, pairs
 
 PAIRS = ((0, 1), (1, 7), (2, 5), (3, 8))
 TASKS = 10_000
@@ -61,7 +60,7 @@ def main():
 
     def measure(client, digits=chosen):
         before = client.run(time.process_time)
-        work = cluster.each(client, "beyond.pairs", "measure_pair", arrays, digits)
+        work = cluster.each(client, "beyond.pairs.pairs", "measure_pair", arrays, digits)
         wrong = [error for _, _, error in work if error]
         if wrong:
             raise ValueError(wrong[0])

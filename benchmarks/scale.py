@@ -21,8 +21,8 @@ from matplotlib import style
 from matplotlib.figure import Figure
 
 import data_prep
-from beyond.sweep import accuracy_matrix
-from common import runs, training
+from beyond.chance.sweep import accuracy_matrix
+from common import files, runs, training
 from common.evaluation import ATTACK_EPSILONS
 from common.many import compiled_epoch, train_many
 from experiment_robust import BATCH_SIZE, LEARNING_RATE, robust_hinge_loss
@@ -114,7 +114,7 @@ def main():
     peaks = {point: round(max(value[-1] for value in values)) for point, values in measured.items()}
     reference = f"training, data x {factors[0]}"
     bench.finish("scale", args, seconds, reference, exponent=exponents, peak_memory_mb=peaks)
-    runs.write_file(args.results / "benchmarks" / "scale.png", draw(curves))
+    files.write_file(args.results / "benchmarks" / "scale.png", draw(curves))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def cure(package):
+def remedy(package):
     """What to do about a package that is missing, or nothing if it is none of this project's."""
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().split("\n")
     if package.lower() not in {line.partition("==")[0] for line in constraints}:
@@ -20,8 +20,10 @@ def cure(package):
 
 
 if importlib.util.find_spec("numpy") is None:
-    text = f"No module named 'numpy'{cure('numpy')}"
+    text = f"No module named 'numpy'{remedy('numpy')}"
     started = getattr(sys.modules["__main__"], "__file__", None) or ""
-    if sys.argv[0] == "-m" or ROOT in Path(started).resolve().parents:  # ours to tell, in one line
+    if (
+        sys.argv[0] == "-m" or ROOT in Path(started).resolve().parents
+    ):  # one of our scripts: one line
         sys.exit(f"{Path(started).name or 'python -m'}: {text}")
     raise ModuleNotFoundError(text, name="numpy")

@@ -5,13 +5,14 @@ import math
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import common
 from common import runs
 
-SMALLEST_EPSILON = 1e-9  # above 0: far less than float32 can add to a pixel
 LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image holds every other one
+DEFAULT = " (default: %(default)s)"
 
 
 def number(kind, low, high, exclusive=False):
@@ -20,39 +21,24 @@ def number(kind, low, high, exclusive=False):
     def parse(text):
         try:
             value = kind(text)
-        except ValueError:
+        except (ValueError, ZeroDivisionError):
             value = math.nan
         if not (low < value <= high if exclusive else low <= value <= high):
             name = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(
-                f"{text!r} is not {name} {'above' if exclusive else 'from'} {low} to {high}"
-            )
+            limits = f"{'above' if exclusive else 'from'} {low} to {high}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {name} {limits}")
         return value
 
     return parse
 
 
 def ratio(text):
-    """A float from 0.25 or 8/255. Raises ValueError."""
-    above, slash, below = text.partition("/")
-    if slash and not 0 < float(below) < math.inf:
-        raise ValueError("the number below must be positive")
-    return float(above) / float(below) if slash else float(above)
+    """A float from 0.25 or 8/255. Raises ValueError or ZeroDivisionError."""
+    above, _, below = text.partition("/")
+    return float(above) / float(below or 1) + 0.0  # turns -0.0 into 0.0
 
 
-def epsilon(text):
-    """An argparse type: an ℓ∞ radius in pixel units, a decimal or a fraction such as 8/255."""
-    value = number(ratio, 0, LARGEST_EPSILON)(text) + 0.0  # turns -0.0 into 0.0
-    if 0 < value < SMALLEST_EPSILON:
-        raise argparse.ArgumentTypeError(f"{text!r} is below {SMALLEST_EPSILON:g}")
-    return value
-
-
-def path(text):
-    """An argparse type: a path, existing or not, but not empty (usually an unset variable)."""
-    if not text.strip():
-        raise argparse.ArgumentTypeError("the path is empty; this folder is .")
-    return Path(text)
+epsilon = number(ratio, 0, LARGEST_EPSILON)  # an argparse type, in pixel units
 
 
 class Distinct(argparse.Action):
@@ -67,17 +53,33 @@ class Distinct(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def script_name():
+    """The script that was started, as its messages name it: claims for python -m claims."""
+    path = Path(sys.argv[0])
+    return path.parent.name if path.name == "__main__.py" else path.name
+
+
 def parser(doc):
     """An ArgumentParser that shows the script's docstring and has --debug, as every script has."""
     result = argparse.ArgumentParser(
-        description=doc, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=script_name(),
+        description=doc,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return result
 
 
-def add_digits(to):
-    to.add_argument(
+def add_results(to):
+    help = "the folder of results (default: results, or results-A-B for other digits)"
+    to.add_argument("--results", type=Path, metavar="FOLDER", help=help)
+
+
+def pair_parser(doc):
+    """A parser of scripts that measure one pair of digits: it has --digits and --results."""
+    result = parser(doc)
+    result.add_argument(
         "--digits",
         nargs=2,
         type=number(int, 0, 9),
@@ -86,26 +88,12 @@ def add_digits(to):
         metavar=("A", "B"),
         help="the two digits; A is -1 and B is +1 (default: 0 1)",
     )
-
-
-def add_results(to):
-    to.add_argument(
-        "--results",
-        type=path,
-        metavar="FOLDER",
-        help="the folder of results (default: results, or results-A-B for other digits)",
-    )
-
-
-def pair_parser(doc):
-    """A parser of scripts that measure one pair of digits: it has --digits and --results."""
-    result = parser(doc)
-    add_digits(result)
     add_results(result)
     return result
 
 
 def add_epsilons(to, default):
+    help = "the ℓ∞ radius in pixel units (a pixel goes from 0 to 1), as 0.25 or 8/255, repeatable "
     to.add_argument(
         "--epsilon",
         type=epsilon,
@@ -113,82 +101,74 @@ def add_epsilons(to, default):
         default=list(default),
         dest="epsilons",
         metavar="ε",
-        help="the ℓ∞ radius in pixel units (0..1 is the range of a pixel), repeatable "
-        f"(default: {' '.join(map(str, default))})",
+        help=help + f"(default: {' '.join(map(str, default))})",
     )
 
 
-def add_training(to, epochs, batch_size, learning_rate, shuffle=False, validation=False):
-    """The flags of every experiment that trains; the defaults are the experiment's own.
+def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, validation=False):
+    """A parser of experiments that train; the defaults are the experiment's own.
 
     validation: whether it has --validation as well.
     """
-    add_digits(to)
-    add_results(to)
-    to.add_argument(
+    result = pair_parser(doc)
+    result.add_argument(
         "--epochs",
         type=number(int, 1, 10_000),
         default=epochs,
-        help="passes over the training images (default: %(default)s)",
+        help="passes over the training images" + DEFAULT,
     )
-    to.add_argument(
+    result.add_argument(
         "--batch-size",
         type=number(int, 1, 60_000),
         default=batch_size,
-        help="images per step (default: %(default)s)",
+        help="images per step" + DEFAULT,
     )
-    to.add_argument(
+    result.add_argument(
         "--learning-rate",
         type=number(float, 0, 1e9, exclusive=True),
         default=learning_rate,
-        help="for the losses summed over a batch and divided by the batch size "
-        "(default: %(default)s)",
+        help="for the losses summed over a batch and divided by the batch size" + DEFAULT,
     )
-    to.add_argument(
+    result.add_argument(
         "--seed",
         type=number(int, 0, 2**31 - 1),
         default=0,
-        help="of the initial weights and, with --shuffle, of the order (default: %(default)s)",
+        help="of the initial weights and, with --shuffle, of the order" + DEFAULT,
     )
-    to.add_argument(
+    result.add_argument(
         "--shuffle",
         action=argparse.BooleanOptionalAction,
         default=shuffle,
-        help="a new order of the images each epoch; the post has one fixed order "
-        "(default: %(default)s)",
+        help="a new order of the images each epoch; the post has one fixed order" + DEFAULT,
     )
     if validation:
-        to.add_argument(
+        result.add_argument(
             "--validation",
             type=number(float, 0, 0.9, exclusive=True),
             metavar="SHARE",
             help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
             "val_accuracy on them (default: none, as in the post)",
         )
+    return result
 
 
 def add_dtype(to, default):
-    to.add_argument(
-        "--dtype",
-        choices=["float32", "float64"],
-        default=default,
-        help="of the weights while they are trained (default: %(default)s)",
-    )
+    help = "of the weights while they are trained" + DEFAULT
+    to.add_argument("--dtype", choices=["float32", "float64"], default=default, help=help)
 
 
 def results_folder(args):
     """The folder that --results names, or results, or results-A-B for other digits."""
-    if args.results:
-        return args.results
     digits = tuple(getattr(args, "digits", runs.DIGITS))
-    return runs.RESULTS if digits == runs.DIGITS else runs.ROOT / "results-{}-{}".format(*digits)
+    usual = runs.RESULTS if digits == runs.DIGITS else runs.ROOT / "results-{}-{}".format(*digits)
+    return args.results or usual
 
 
 def run(main):
-    """Run a script's main: what can be foreseen is told in one line, with a status.
+    """Run a script's main: what can be foreseen is reported in one line, with a status.
 
-    1: it failed; 2: bad arguments (argparse); 130 and 143: stopped by Ctrl-C or SIGTERM. Nothing in
-    the process is changed once main has ended.
+    1: it failed; 2: bad arguments (argparse); 130 and 143: stopped by Ctrl-C or SIGTERM. The
+    handlers of signals are put back when main has ended; in a thread they cannot be changed.
     """
     received = []
 
@@ -197,12 +177,15 @@ def run(main):
         raise KeyboardInterrupt
 
     # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
+    own = threading.current_thread() is threading.main_thread()
     signals = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in signals}
-    streams = [stream for stream in (sys.stdout, sys.stderr) if hasattr(stream, "reconfigure")]
-    status, errors = 0, {stream: stream.errors for stream in streams}
-    for stream in errors:  # an ε must not stop a run that prints to an old code page
-        stream.reconfigure(errors="backslashreplace")
+    before = {number: signal.signal(number, stop) for number in signals if own}
+    for name in ("stdout", "stderr"):  # closed by 2>&-, or never there, as in pythonw and services
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        elif hasattr(getattr(sys, name), "reconfigure"):  # an old code page has no ε
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+    status = 0
     try:
         main()
         if received:  # TensorFlow may swallow it
@@ -210,17 +193,14 @@ def run(main):
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         foreseen = ValueError, OSError, ImportError, MemoryError, KeyboardInterrupt
-        known = isinstance(error, foreseen)
-        if not received and (not known or "--debug" in sys.argv):
+        if not received and (not isinstance(error, foreseen) or "--debug" in sys.argv):
             raise
         status = 128 + received[0] if received else 1
         if isinstance(error, BrokenPipeError):  # whoever read the output, as head, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
-            print(f"{Path(sys.argv[0]).name}: {message(error, received)}", file=sys.stderr)
+            print(f"{script_name()}: {message(error, received)}", file=sys.stderr)
     finally:
-        for stream, value in errors.items():
-            stream.reconfigure(errors=value)
         for number, handler in before.items():
             signal.signal(number, handler)
     if status:
@@ -233,7 +213,7 @@ def message(error, received=()):
         return "interrupted; what was saved before is whole"
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ModuleNotFoundError):
-        text += common.cure((error.name or "").partition(".")[0])
+        text += common.remedy((error.name or "").partition(".")[0])
     elif type(error) in (PermissionError, OSError) and error.errno:
-        text += "; free some space, or choose another folder"
+        text += "; free some space, or choose another folder with --results"
     return text

@@ -51,16 +51,20 @@ def _prepared():
     # Bytes would differ on a GPU, and products of 100 x 784 gain nothing there.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user chose: the steps need it
-    sys.stderr.flush()
-    stderr = os.dup(2)
     try:
-        with open(os.devnull, "w") as silence:
-            os.dup2(silence.fileno(), 2)
+        stderr = os.dup(2)
+    except OSError:  # closed, by 2>&-
+        stderr = None
+    try:
+        if stderr is not None:
+            with open(os.devnull, "w") as silence:
+                os.dup2(silence.fileno(), 2)
         with any_backend():  # Keras imports Matplotlib
             yield
     finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
+        if stderr is not None:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 tf = Lazy("tensorflow")

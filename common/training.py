@@ -87,14 +87,14 @@ def train(
         callbacks: any of Keras'; self.model.last_batch, a Batch, is what the step gave.
         shuffle: a new order of the images each epoch, drawn with `seed`.
         verbose: 1 for a bar of all steps, 2 for a line at the end, 0 for silence; None for the bar
-            in a terminal and the line elsewhere.
+            in a terminal, the line elsewhere, and silence where there is no stream.
 
     Returns the keras.callbacks.History. Raises ValueError for labels other than -1 and +1, and,
     with the epoch, if the loss diverges.
     """
-    attacks.check_labels(y, len(x))
+    attacks.checked(x, y)
     if verbose is None:
-        verbose = 1 if sys.stdout.isatty() else 2
+        verbose = 0 if sys.stdout is None else 1 if sys.stdout.isatty() else 2
     n, generator = len(y), np.random.default_rng(seed)
     x, labels = tf.constant(x), np.asarray(y)
     starts = [tf.constant(start) for start in range(0, n, batch_size)]

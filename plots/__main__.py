@@ -17,7 +17,7 @@ import gallery
 
 
 def main():
-    names = gallery.figure_names()
+    names = list(gallery.modules())
     parser = style.cli.parser(__doc__)
     parser.add_argument(
         "names",

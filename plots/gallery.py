@@ -1,4 +1,4 @@
-"""All the figures, by two processes."""
+"""All the figures, by two processes: the post's in plots/, the others in beyond/*/figures/."""
 
 import contextlib
 import importlib
@@ -9,12 +9,16 @@ import sys
 
 import style
 
-from report import figures
+NOT_FIGURES = ("__main__", "gallery", "style")
 
 
-def figure_names():
-    """The figures that plots/ can draw, in the order of the report: the stems of its scripts."""
-    return list(figures.FIGURES + figures.PAIR_FIGURES)
+def modules():
+    """The module of each figure by its name, found by its folder: the post's, then the others."""
+    post = [path.stem for path in sorted(style.PLOTS.glob("*.py")) if path.stem not in NOT_FIGURES]
+    others = sorted(style.ROOT.glob("beyond/*/figures/*.py"))
+    return {name: name for name in post} | {
+        path.stem: ".".join(path.relative_to(style.ROOT).with_suffix("").parts) for path in others
+    }
 
 
 def draw_all(names, results):
@@ -33,30 +37,30 @@ def draw_all(names, results):
         beside.start()
         signal.signal(signal.SIGINT, before)
     sender.close()  # this process's own: the receiver sees when the other one has ended
-    failed, told = draw_some(names[::2], results)
+    failed, lines = draw_some(names[::2], results)
     if names[1::2]:
         try:
-            parts = zip((failed, told), receiver.recv())
+            parts = zip((failed, lines), receiver.recv())
         except EOFError:
             raise OSError("a process that drew figures has ended early; run it again") from None
-        failed, told = (ours | theirs for ours, theirs in parts)
-    for line in [*told, *(f"{name} is not drawn: {error}" for name, error in failed.items())]:
+        failed, lines = (ours | theirs for ours, theirs in parts)
+    for line in [*lines, *(f"{name} is not drawn: {error}" for name, error in failed.items())]:
         print(line, file=sys.stderr)
     return failed
 
 
 def draw_some(names, results):
-    """Draw figures one after the other; returns what failed, {name: error}, and lines to tell."""
-    failed, told = {}, {}  # told: a dictionary, as several figures miss the same run
+    """Draw figures one after the other; returns what failed, {name: error}, and lines to print."""
+    failed, lines, module = {}, {}, modules()  # a dictionary, as several figures miss the same run
     for name in names:
         with contextlib.redirect_stderr(io.StringIO()) as stderr:
             try:
-                path = style.save(importlib.import_module(name).draw, name, results)
-                print(f"  {path}", flush=True)
+                draw = importlib.import_module(module[name]).draw
+                print(f"  {style.save(draw, name, results)}", flush=True)
             except (OSError, ValueError) as error:
                 failed[name] = error
-        told |= dict.fromkeys(stderr.getvalue().splitlines())
-    return failed, told
+        lines |= dict.fromkeys(stderr.getvalue().splitlines())
+    return failed, lines
 
 
 def draw_beside(names, results, sender):

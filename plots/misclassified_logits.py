@@ -43,7 +43,7 @@ def draw_ridge(axes, row, logits, limit, colour):
 
 def draw(results):
     arrays = ["weights", "test_logits", "test_targets"]
-    names = style.pair(results)
+    names = style.two_runs(results)
     saved = [runs.read(results / name, arrays=arrays) for name in names]
     low, high = saved[0].config["arguments"]["digits"]
     wrong = [list(wrong_logits(run.arrays)) for run in saved]

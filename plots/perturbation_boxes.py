@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-EPSILON = 0.045  # inputs are in [0, 1]; large enough to see a cube, small enough to tell 50 apart
+EPSILON = 0.045  # inputs are in [0, 1]; large enough to see a cube, small enough for 50
 COUNT = 50
 SEED = 4743  # of those tried, the one whose cubes hide each other least from this side
 MARKED = 34  # a cube with room below it

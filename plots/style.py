@@ -10,7 +10,7 @@ from pathlib import Path
 # plots/x.py sees its own folder only; and before PYTHONPATH, where others may have a "common".
 sys.path.insert(1, str(Path(__file__).resolve().parents[1]))
 
-from common import cli, runs
+from common import cli, files, runs
 from common.lazy import any_backend
 
 with any_backend():
@@ -23,7 +23,8 @@ with any_backend():
 # Models of your own that the figures show beside the regular and the robust ones of a folder:
 # ("squared-hinge",).
 RUNS = ()
-PLOTS = runs.ROOT / "plots"
+ROOT = runs.ROOT
+PLOTS = ROOT / "plots"
 LOOK = ["default", PLOTS / "post.mplstyle"]  # Matplotlib's own defaults, whatever the user's are
 WIDTH = 7.0  # inches, of a figure across the page: 1,400 pixels, twice what a README shows
 GREEN = "#d9f2d9"  # the region that the text talks about
@@ -44,7 +45,7 @@ def label(run):
 def colours(names):
     """A colour for each run: grey for regular, greens for robust, one of its own for any other."""
     robust = (name for name in names if name.startswith("robust-"))
-    robust = sorted(robust, key=lambda name: Fraction(runs.radius(name)))
+    robust = sorted(robust, key=lambda name: Fraction(runs.parts(name)[1]))
     shades = np.linspace(0, 1, len(robust))
     greens = map(to_hex, LinearSegmentedColormap.from_list("robust", ROBUST_COLOURS)(shades))
     known = {"regular": REGULAR_COLOUR} | dict(zip(robust, greens))
@@ -52,14 +53,14 @@ def colours(names):
     return [known.get(name) or next(own) for name in names]
 
 
-def pair(results):
+def two_runs(results):
     """The regular run and a robust one, that of the middle ε: for figures of two panels."""
     regular, *robust = runs.post_runs(results)
     return regular, robust[(len(robust) - 1) // 2]
 
 
 def read_runs(results, metrics=(), arrays=()):
-    """The runs of a folder that figures show, by name; a line on stderr tells of a missing one.
+    """The runs of a folder that figures show, by name; a line on stderr names a missing one.
 
     Arguments as for runs.read. Raises FileNotFoundError if there is none, ValueError for a damaged
     one; the message names the command that makes it.
@@ -159,7 +160,7 @@ def save(draw, name, results):
         figure, picture = draw(Path(results)), io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
         plt.close(figure)
-    runs.write_file(path, picture.getvalue())
+    files.write_file(path, picture.getvalue())
     return path
 
 

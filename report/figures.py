@@ -1,4 +1,4 @@
-"""The figures in the order of the report. A figure has the name of its script in plots/."""
+"""The figures in the order of the report. A figure has the name of its script."""
 
 import ast
 
@@ -39,6 +39,8 @@ PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by
 
 
 def caption(name):
-    """The first paragraph of the docstring of plots/<name>.py, which is read and not run."""
-    script = (runs.ROOT / "plots" / f"{name}.py").read_text(encoding="utf-8")
+    """The first paragraph of the docstring of a figure's script, which is read and not run."""
+    folders = runs.ROOT / "plots", *runs.ROOT.glob("beyond/*/figures")
+    (path,) = (folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
+    script = path.read_text(encoding="utf-8")
     return " ".join(ast.get_docstring(ast.parse(script)).split("\n\n")[0].split())

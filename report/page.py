@@ -15,13 +15,15 @@ import json
 import shutil
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 
 import attacks
 import data_prep
-from common import cli, runs
-from report import claims, report
+from claims import rules
+from common import cli, files, runs
+from report import report
 
 SOURCES = report.FOLDER / "page"
 FILE = "explore.html"
@@ -51,7 +53,7 @@ def entry(name):
 
 
 def pack(saved, x, y, digits):
-    """The page's data as one zlib stream, whose checksum tells of any damage.
+    """The page's data as one zlib stream, whose checksum shows any damage.
 
     Length of the header (4 bytes, little endian); header, JSON: digits, number of images, models;
     weights (785,) of each model, the bias last, float64: every saved weight as it is; images
@@ -89,9 +91,9 @@ def tour(saved, x, y):
         true["pixel"] = (radius > OPTIMUM_EPSILON) & fooled
     image = int(np.argmax(np.sum(list(true.values()), axis=0)))
     here = x[image : image + 1], y[image : image + 1]
+    worst = attacks.attack_linear(regular[0], *here, epsilon, clip=True)
     clean, clipped = (
-        float(here[1] @ attacks.attacked_logits(*regular, *here, size, clip=True))
-        for size in (0, epsilon)
+        float(here[1] @ attacks.linear_logits(*regular, image)) for image in (here[0], worst)
     )
     return dict(
         image=image,
@@ -100,8 +102,8 @@ def tour(saved, x, y):
         true={key: bool(values[image]) for key, values in true.items()},
         margin=clean,
         robust_margin=float(here[1] @ attacks.linear_logits(*robust, here[0])),
-        norm=float(attacks.dual_norm(regular[0])),
-        robust_norm=float(attacks.dual_norm(robust[0])),
+        norm=float(np.abs(regular[0]).sum()),
+        robust_norm=float(np.abs(robust[0]).sum()),
         clipped_reach=clean - clipped,
         clipped_holds=clipped > 0,
         pixels=int(np.count_nonzero(linear(OPTIMUM)[0])) if OPTIMUM in saved else 0,
@@ -110,15 +112,15 @@ def tour(saved, x, y):
 
 def page(results):
     """The page as text. Raises FileNotFoundError or ValueError with the command that helps."""
-    names = dict.fromkeys([*runs.POST_RUNS, *figure_style().RUNS, *claims.EXACT])
+    names = dict.fromkeys([*runs.POST_RUNS, *figure_style().RUNS, *rules.EXACT])
     needed = {name: ([], ["weights", "bias"]) for name in names}
-    saved = claims.read_runs(results, needed, required=runs.POST_RUNS)
+    saved = rules.read_runs(results, needed, required=runs.POST_RUNS)
     digits = saved["regular"].config["arguments"]["digits"]
     pair, found = data_prep.read_pair(digits)
     if found != saved["regular"].config["data_sha256"]:
         raise ValueError(
-            f"{results} has runs of other data than {data_prep.pair_path(digits)}; make them anew "
-            f"with: {claims.reproduce_command(results, saved)}"
+            f"{results} has runs of other data than {data_prep.pair_path(digits)}; make them again "
+            f"with: {report.reproduce_command(results, saved)}"
         )
     data = data_prep.load_pair(digits)
     x, y = data.x_test.reshape(len(data.y_test), -1).astype(float), data.y_test
@@ -139,7 +141,7 @@ def write(results):
     text = page(results)
     if len(text.encode()) > LARGEST_FILE:
         raise ValueError(f"{FILE} would have {len(text):,} bytes; take some out of plots' RUNS")
-    runs.write_file(results / FILE, text)
+    files.write_file(results / FILE, text)
     return results / FILE
 
 
@@ -175,7 +177,7 @@ def main(argv=None):
     cli.add_results(parser)
     parser.add_argument(
         "--picture",
-        type=cli.path,
+        type=Path,
         metavar="PNG",
         help="draw the page into this file; needs Chromium and requirements-dev.txt",
     )
@@ -186,7 +188,7 @@ def main(argv=None):
         if not browser():
             raise FileNotFoundError("--picture needs Chromium; install it (Debian: chromium)")
         with chromium() as started:
-            runs.write_file(args.picture, opened(started, path, height=860).screenshot())
+            files.write_file(args.picture, opened(started, path, height=860).screenshot())
         print(args.picture)
 
 

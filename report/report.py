@@ -2,20 +2,21 @@
 
     python -m report.report          # a second; reads the saved runs that are there
 
-The numbers are gathered here; the words are in claims.toml and the templates, *.md.j2. No measured
-number is typed by hand; the published ones are.
+The numbers are gathered here; the words are in claims/words.toml and in the templates, *.md.j2. No
+measured number is typed by hand; the published ones are.
 """
 
 import re
 import shlex
-import tomllib
 from pathlib import Path
 
 import jinja2
 import numpy as np
 
-from common import cli, runs
-from report import claims, figures, pairs
+from beyond.pairs import summary as pairs_summary
+from claims import rules
+from common import cli, files, runs
+from report import figures
 
 FOLDER = Path(__file__).parent
 PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
@@ -25,9 +26,11 @@ PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
     "robust-0.3": (99.37, 99.76),
 }
 CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSILONS]
+SEEDS = ["test_accuracy", "train_accuracy_running"], ["test_accuracy"]
 NEEDED = (
-    claims.NEEDED
-    | dict.fromkeys(CONVERGED, claims.TRAINED)
+    rules.NEEDED
+    | dict.fromkeys(CONVERGED, rules.TRAINED)
+    | dict.fromkeys(["regular-seeds", "robust-seeds"], SEEDS)
     | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
     | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
     | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
@@ -63,16 +66,37 @@ def environment():
         percent=percent,
         model_title=lambda run: runs.label(run).capitalize(),  # of a column: Robust ε = 0.1
         anchor=anchor,
-        at=claims.at,
-        accuracy_at=claims.accuracy_at,
+        at=rules.at,
+        accuracy_at=rules.accuracy_at,
     )
     return result
+
+
+def reported(results):
+    """The models that a report is about: the post's, if the folder has them, or those it has."""
+    models = runs.post_runs(results)
+    return runs.POST_RUNS if set(models) >= set(runs.POST_RUNS) else models
+
+
+def radius_flags(results):
+    """The flags of the robust models that a report is about, if they are not the post's."""
+    models = reported(results)
+    if models == runs.POST_RUNS:
+        return ""
+    return "".join(f" --epsilon {runs.parts(run)[1]}" for run in models[1:])
+
+
+def reproduce_command(results, saved):
+    """The command that makes the saved runs again, all of them."""
+    radii, beyond = radius_flags(results), set(saved) - {*runs.post_runs(results)}
+    everything = " --all" if beyond and not radii else ""
+    return f"python reproduce.py{everything}{radii}{runs.flags(results)}"
 
 
 def optima(saved):
     """Robust models beside the proved optimum of the same ε: a dictionary of numbers for each."""
     rows = []
-    for epsilon, *names in zip(runs.EPSILONS, claims.ROBUST, CONVERGED, claims.EXACT):
+    for epsilon, *names in zip(runs.EPSILONS, rules.ROBUST, CONVERGED, rules.EXACT):
         exact = saved.get(names[-1])
         for kind, name in zip(("post", "converged", "optimum"), names):
             if exact and name in saved:
@@ -90,22 +114,22 @@ def optima(saved):
     return rows
 
 
-def read_json(path, cure):
+def read_json(path, command):
     try:
-        return runs.read_json(path)
-    except runs.DAMAGE as error:
-        raise ValueError(f"{path} is damaged ({error}); make it with: {cure}") from None
+        return files.read_json(path)
+    except files.DAMAGE as error:
+        raise ValueError(f"{path} is damaged ({error}); make it with: {command}") from None
 
 
-def told(measured):
-    """The claims in the words of claims.toml, with the verdicts and numbers of claims.json."""
-    for name, claim in tomllib.loads((FOLDER / "claims.toml").read_text(encoding="utf-8")).items():
-        numbers = measured[name]["numbers"]
+def in_words(found):
+    """The claims in words, with the verdicts and numbers of claims.json."""
+    for name, claim in rules.words().items():
+        numbers = found[name]["numbers"]
         for part in ("measured", "why"):
             text = environment().from_string(claim[part]).render(numbers, numbers=numbers)
             claim[part] = " ".join(text.split())
         claim["of_network"] = claim["section"].endswith("asked of a network")
-        yield claim | dict(name=name, numbers=numbers, verdict=measured[name]["verdict"])
+        yield claim | dict(name=name, numbers=numbers, verdict=found[name]["verdict"])
 
 
 def picture(results, name):
@@ -117,15 +141,15 @@ def picture(results, name):
 
 def render(template, results):
     """Fill in a template with what is in a folder. Raises FileNotFoundError or ValueError."""
-    models = claims.reported(results)
-    needed = NEEDED | dict.fromkeys(models, claims.TRAINED)
-    saved = claims.read_runs(results, needed, required=models)
-    flags, reproduce = runs.flags(results), claims.reproduce_command(results, saved)
+    models = reported(results)
+    needed = NEEDED | dict.fromkeys(models, rules.TRAINED)
+    saved = rules.read_runs(results, needed, required=models)
+    flags, reproduce = runs.flags(results), reproduce_command(results, saved)
     # Figures and reports have no --digits.
     here = f" --results {shlex.quote(results.name)}" if "--digits" in flags else flags
     digits, path = saved["regular"].config["arguments"]["digits"], results / "claims.json"
     benchmarks = sorted((results / "benchmarks").glob("*.json"))
-    measured = path.exists() and read_json(path, f"python -m report.claims{here}")
+    found = path.exists() and read_json(path, f"python -m claims{here}")
     try:
         text = (
             environment()
@@ -136,13 +160,13 @@ def render(template, results):
                 published=PUBLISHED if tuple(digits) == runs.DIGITS else {},
                 post_runs=runs.POST_RUNS,
                 digits=digits,
-                network_names=claims.NAMES,
+                network_names=runs.NETWORK_NAMES,
                 optima=optima(saved),
-                claims=list(told(measured["claims"])) if measured else [],
+                claims=list(in_words(found["claims"])) if found else [],
                 figures={
                     name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES
                 },
-                over=pairs.summary(results),
+                over=pairs_summary.summary(results),
                 groups=figures,
                 benchmarks={
                     path.stem: read_json(path, f"python benchmarks/{path.stem}.py")
@@ -150,7 +174,7 @@ def render(template, results):
                 },
                 pictures=[path.stem for path in benchmarks if path.with_suffix(".png").exists()],
                 flags=flags,
-                radii=claims.radius_flags(results),
+                radii=radius_flags(results),
                 here=here,
                 reproduce=reproduce,
                 beside_code=results.resolve().parent == runs.ROOT,
@@ -158,7 +182,7 @@ def render(template, results):
         )
     except (LookupError, TypeError, jinja2.TemplateError) as error:
         raise ValueError(
-            f"{results} holds what the report cannot read ({error}); make it anew with: {reproduce}"
+            f"{results} has what the report cannot read ({error}); make it again with: {reproduce}"
         ) from error
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
@@ -175,7 +199,7 @@ def findings(results):
 
 def write(results):
     """Write README.md into a folder of results, a section for what is there; returns its path."""
-    runs.write_file(results / "README.md", render("results.md.j2", results) + "\n")
+    files.write_file(results / "README.md", render("results.md.j2", results) + "\n")
     return results / "README.md"
 
 

@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items):
 
 
 def words(name, *arguments):
-    """The command line of a script by its path, experiment_regular.py, or module, beyond.exact."""
+    """The command line of a script by its path, or a module: beyond.linear.exact."""
     place = ROOT / name
     start = [str(place)] if place.exists() else ["-m", name]
     return [sys.executable, *start, *map(str, arguments)]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import attacks
-from beyond import bounds
+from beyond.networks import bounds
 
 layers = keras.layers
 SAMPLES = 10_000

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import data_prep
-from beyond import bounds, certified, shifts, threats
+from beyond.networks import bounds, certified
+from beyond.threats import few_pixels, shifts, threats
 from common import runs, training
 
 NETWORKS = ["small-regular", "small-certified"]
@@ -19,7 +20,7 @@ def made(few, tmp_path_factory):
         patch.setattr(data_prep, "load_pair", lambda digits: few)
         patch.setattr(certified, "NETWORKS", ("small",))
         patch.setattr(certified, "TRAININGS", {"regular": 0.5, "certified": 1.0})
-        patch.setattr(threats, "NAMES", NETWORKS)
+        patch.setattr(threats, "NETWORK_NAMES", NETWORKS)
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         for name, value in dict(STEPS=5, RESTARTS=1, MILP_IMAGES=1, MILP_NODES=1).items():
             patch.setattr(certified, name, value)
@@ -93,7 +94,7 @@ def test_greedy_pixels_need_at_least_the_fewest(few):
     run = runs.read(runs.RESULTS / "regular").arrays
     model = training.model_of(run["weights"], run["bias"])
     x, y = few.x_test[:40], few.y_test[:40]
-    exact = np.minimum(threats.attacks.fewest_pixels(run["weights"], run["bias"], x, y), 13)
+    exact = np.minimum(few_pixels.fewest_pixels(run["weights"], run["bias"], x, y), 13)
     np.testing.assert_array_equal(threats.greedy_pixels(model, x, y, most=12), exact)
 
 

@@ -2,62 +2,13 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import linprog
 
 import attacks
-from beyond import crossvalidation, optimum, shifts, transfer
+from beyond.chance import crossvalidation
+from beyond.threats import shifts, transfer
 from common import training
 from common.many import compiled_epoch, train_many
 from experiment_regular import hinge_loss
-
-
-def test_robust_loss_and_l1_penalty_part_at_the_epsilon_of_separation():
-    """x = 0, 0, 1 at ε = 0.5: (2, -1) is optimal with the penalty, and never for the robust loss.
-
-    The least of both is found on a grid that contains it.
-    """
-    x, y, epsilon = np.array([[0.0], [0.0], [1.0]]), np.array([-1.0, -1.0, 1.0]), 0.5
-    assert optimum.separate(x, y).epsilon == pytest.approx(epsilon)
-    values = np.arange(-6, 6.01, 0.25)
-    robust = [
-        optimum.robust_objective(np.array([w]), b, x, y, epsilon) for w in values for b in values
-    ]
-    least = min(robust)
-    penalty = epsilon * least
-    assert least == pytest.approx(2 / 3)
-    penalised = [
-        optimum.robust_objective(np.array([w]), b, x, y, 0) + penalty * abs(w)
-        for w in values
-        for b in values
-    ]
-    at_model = optimum.robust_objective(np.array([2.0]), -1.0, x, y, 0) + penalty * 2
-    assert at_model == pytest.approx(min(penalised))
-    for scale in (0, 0.01, 0.5, 1, 10, 1e6):
-        loss = optimum.robust_objective(np.array([2.0 * scale]), -scale, x, y, epsilon)
-        assert loss == pytest.approx(1)
-
-
-def test_the_optimal_classifier_is_piecewise_constant_in_epsilon(data):
-    """Above separation, between the ε where it jumps, only its scale moves; from SciPy's primal."""
-    x = data.x_train[:40, ::4, ::4, 0].reshape(40, -1).astype(float)
-    y = data.y_train[:40].astype(float)
-    found, scales = [], []
-    for epsilon in np.linspace(0.25, 0.3, 41):
-        signed, ones = y[:, np.newaxis] * x, np.ones((40, 1))
-        pixels = x.shape[1]
-        program = linprog(  # of u, v, b, ξ: the mean ξ, at least 1 - y (w·x + b) + ε Σ (u + v)
-            np.r_[np.zeros(2 * pixels + 1), np.full(40, 1 / 40)],
-            A_ub=np.hstack([epsilon - signed, epsilon + signed, -y[:, np.newaxis], -np.eye(40)]),
-            b_ub=-ones[:, 0],
-            bounds=[(0, None)] * (2 * pixels) + [(None, None)] + [(0, None)] * 40,
-        )
-        u, v = program.x[:pixels], program.x[pixels : 2 * pixels]
-        model = np.r_[u - v, program.x[2 * pixels]]
-        scales.append(np.abs(u - v).sum())
-        found.append(np.round(model / scales[-1], 5))
-    directions = np.unique(found, axis=0)
-    assert 1 < len(directions) <= len(found) / 4
-    assert len(np.unique(np.round(scales, 5))) == len(found)
 
 
 def test_a_surrogate_is_what_train_many_trains(data, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import data_prep
-from common import runs
+from common import files
 from common.lazy import keras
 
 SHAPE = (3, 2, 2)
@@ -125,7 +125,7 @@ def test_folder_without_idx_files_says_what_it_lacks(own_data, tmp_path):
 
 
 def test_changed_arrays_are_noticed_and_a_rezipped_file_is_not(own_data):
-    arrays = runs.read_arrays(own_data)
+    arrays = files.read_arrays(own_data)
     np.savez(own_data, **arrays)  # other bytes, the same arrays
     assert data_prep.load_pair().digest == data_prep.DIGEST_0_1
     changed = arrays["x_test"].copy()
@@ -188,7 +188,7 @@ def test_all_ten_digits_give_every_pair(small, ten_digits, capsys):
 
 def test_changed_digits_are_noticed(small):
     data_prep.main(["--digits", "all", "--source", str(small)])
-    arrays = runs.read_arrays(data_prep.pair_path(data_prep.ALL))
+    arrays = files.read_arrays(data_prep.pair_path(data_prep.ALL))
     arrays["x_test"][0, 0, 0] ^= 1
     np.savez(data_prep.pair_path(data_prep.ALL), **arrays)
     with pytest.raises(ValueError, match="is not MNIST.*python data_prep.py --digits all"):

@@ -11,7 +11,7 @@ from conftest import ROOT, words
 
 import common
 import experiment_robust
-from beyond import certified
+from beyond.networks import certified
 from common import cli
 from common.lazy import keras
 
@@ -127,7 +127,7 @@ def test_missing_package_names_the_environment_that_has_it(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "name", ["experiment_regular.py", "plots/hinge_loss.py", "reproduce.py", "beyond.exact"]
+    "name", ["experiment_regular.py", "plots/hinge_loss.py", "reproduce.py", "beyond.linear.exact"]
 )
 def test_python_without_numpy_says_so_in_one_line(name):
     program, *rest = words(name)

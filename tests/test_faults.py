@@ -16,7 +16,7 @@ from test_cli import ends_with, one_line, posix
 from test_runs import whole
 
 import experiment_regular
-from common import runs
+from common import files, runs
 
 SAVE = """
 import sys, time
@@ -26,10 +26,10 @@ from common import cli, runs
 
 def save(folder, number):
     with runs.write(folder) as place:
-        runs.write_json(place / "config.json", {"number": number})
-        runs.write_json(place / "metrics.json", {"number": number})
+        files.write_json(place / "config.json", {"number": number})
+        files.write_json(place / "metrics.json", {"number": number})
         arrays = {"number": np.random.default_rng(number).random(100_000)}
-        runs.write_arrays(place / "arrays.npz", arrays)
+        files.write_arrays(place / "arrays.npz", arrays)
 """
 
 
@@ -178,7 +178,7 @@ def read_only():
 @pytest.mark.parametrize(
     "save",
     [
-        lambda folder: runs.write_file(folder / "README.md", "text"),
+        lambda folder: files.write_file(folder / "README.md", "text"),
         lambda folder: whole(folder / "regular", 2),
         lambda folder: whole(folder / "new" / "regular", 2),
     ],
@@ -228,7 +228,7 @@ def test_two_writers_of_one_file_never_mix(tmp_path):
         + """
 end = time.monotonic() + 1
 while time.monotonic() < end:
-    runs.write_file(Path(sys.argv[1]) / "file", sys.argv[2] * int(sys.argv[3]))
+    files.write_file(Path(sys.argv[1]) / "file", sys.argv[2] * int(sys.argv[3]))
 """
     )
     writers = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import attacks
-from beyond import norms
+from beyond.linear import norms
 from common.lazy import tf
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import data_prep
-from beyond import exact, optimum
+from beyond.linear import exact, optimum
 from common import runs
 
 

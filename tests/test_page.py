@@ -20,7 +20,7 @@ COUNTS = (0, 1, 2, 5, 20)
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    for name in (*runs.POST_RUNS, *page.claims.EXACT):
+    for name in (*runs.POST_RUNS, *page.rules.EXACT):
         (folder / name).symlink_to(runs.RESULTS / name)
     return page.write(folder)
 
@@ -47,7 +47,7 @@ def view(written, chromium):
 def models():
     """Weights and bias of every model, in float64, as the page has them."""
     read = {}
-    for name in (*runs.POST_RUNS, *page.claims.EXACT):
+    for name in (*runs.POST_RUNS, *page.rules.EXACT):
         run = runs.read(runs.RESULTS / name)
         read[name] = run.arrays["weights"].astype(float), float(run.arrays["bias"]), run.metrics
     return read

@@ -16,10 +16,11 @@ from conftest import ROOT
 
 import data_prep
 import experiment_robust
-from beyond import optimum, pairs
-from common import cluster, runs
-from report import claims
-from report import pairs as told_pairs
+from beyond.linear import optimum
+from beyond.pairs import cluster, pairs
+from beyond.pairs import summary as pairs_summary
+from claims import rules
+from common import files, runs
 
 PAIRS = [(0, 1), (3, 8), (4, 9)]
 HERE = "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"
@@ -141,7 +142,7 @@ def test_a_pair_that_fails_twice_is_named_and_the_others_saved(there, ten_digits
     broken["y_train"] = ten_digits["y_train"].copy()
     broken["y_train"][broken["y_train"] == 7] = 6
     with cluster.connected(there.address) as client:
-        work = cluster.each(client, "beyond.pairs", "measure_pair", broken, [(1, 7), (0, 1)])
+        work = cluster.each(client, "beyond.pairs.pairs", "measure_pair", broken, [(1, 7), (0, 1)])
         found = {digits: (result, error) for digits, result, error in work}
     assert found[1, 7][0] is None and "y must have both classes" in found[1, 7][1]
     assert found[0, 1][1] is None
@@ -151,7 +152,7 @@ def test_a_pair_that_fails_twice_is_named_and_the_others_saved(there, ten_digits
 
 def test_a_killed_worker_costs_only_its_pair(there, small, alone, tmp_path, monkeypatch):
     """The last test of the cluster: it has one worker afterwards."""
-    told, killed = pairs.told, []
+    line_of, killed = pairs.line_of, []
 
     def kill(digits, metrics):
         """After the first pair the others are at work: one of their workers is killed."""
@@ -161,9 +162,9 @@ def test_a_killed_worker_costs_only_its_pair(there, small, alone, tmp_path, monk
             at_work = [it for it, keys in default_client().processing().items() if keys]
             killed.append(default_client().run(os.getpid, workers=at_work[:1]))
             os.kill(*killed[0].values(), signal.SIGKILL)
-        return told(digits, metrics)
+        return line_of(digits, metrics)
 
-    monkeypatch.setattr(pairs, "told", kill)
+    monkeypatch.setattr(pairs, "line_of", kill)
     flags = ["--pairs", *WORDS, "--results", str(tmp_path)]
     pairs.main([*flags, "--scheduler", there.address])
     assert killed and workers_of(there.address) == 1
@@ -181,16 +182,16 @@ def test_a_missing_scheduler_is_told_within_ten_seconds(small, tmp_path):
 def test_a_lost_scheduler_is_one_line_and_the_next_start_goes_on(
     small, alone, tmp_path, tmp_path_factory, monkeypatch, capsys
 ):
-    folder, told = tmp_path_factory.mktemp("elsewhere"), pairs.told
+    folder, line_of = tmp_path_factory.mktemp("elsewhere"), pairs.line_of
     flags = ["--pairs", *WORDS, "--results", str(tmp_path)]
     with a_scheduler(folder) as scheduler, a_worker(folder, scheduler.address):
 
         def lose(digits, metrics):
             scheduler.process.kill()
-            return told(digits, metrics)
+            return line_of(digits, metrics)
 
         wait_for(lambda: workers_of(scheduler.address) == 1)
-        monkeypatch.setattr(pairs, "told", lose)
+        monkeypatch.setattr(pairs, "line_of", lose)
         with pytest.raises(ConnectionError, match="^the scheduler is lost; what is finished"):
             pairs.main([*flags, "--scheduler", scheduler.address])
     saved = {path.name for path in (tmp_path / "pairs").iterdir()}
@@ -202,7 +203,7 @@ DRIVER = """
 import pickle, sys
 sys.path.insert(0, {root!r})
 import data_prep
-from beyond import pairs
+from beyond.pairs import pairs
 from common import cli
 if __name__ == "__main__":  # workers of this machine import it, too
     with open("digits", "rb") as file:
@@ -251,7 +252,7 @@ def test_a_pair_s_models_are_those_of_the_experiments_to_the_bit(quick, data, mo
 
 
 def test_what_is_saved_of_a_pair_is_proved_and_judged(alone, ten_digits):
-    run = runs.read(alone / "pairs" / "3-8", told_pairs.NEEDED)
+    run = runs.read(alone / "pairs" / "3-8", pairs_summary.NEEDED)
     best, arrays = run.metrics["optimum"], run.arrays
     data = data_prep.prepared(data_prep.select_pair(ten_digits, (3, 8)), "")
     x, y = data.x_train.reshape(len(data.y_train), -1).astype(float), data.y_train.astype(float)
@@ -270,7 +271,7 @@ def test_what_is_saved_of_a_pair_is_proved_and_judged(alone, ten_digits):
     assert run.config["command"] == "python -m beyond.pairs --pairs 3-8 --seeds 1"
 
 
-def test_a_constant_optimum_is_told(ten_digits):
+def test_a_constant_optimum_is_named(ten_digits):
     """Digits that differ by noise alone: at ε = 0.2 nothing beats one answer to all."""
     same = {name: array.copy() for name, array in ten_digits.items()}
     noise = np.random.default_rng(1)
@@ -280,33 +281,33 @@ def test_a_constant_optimum_is_told(ten_digits):
     metrics, arrays = pairs.measure_pair(same, (2, 6), seeds=2)
     assert metrics["optimum"]["constant"][-1] and not arrays["optimum_weights"][-1].any()
     assert metrics["optimum"]["gap"][-1] <= 1e-7
-    assert "the constant classifier at" in pairs.told((2, 6), metrics)
+    assert "the constant classifier at" in pairs.line_of((2, 6), metrics)
     for claim in metrics["claims"].values():  # the verdict of a pair is the worst of its seeds
         assert len(claim["verdicts"]) == 2
-        assert claim["verdict"] == min(claim["verdicts"], key=claims.VERDICTS.index)
+        assert claim["verdict"] == min(claim["verdicts"], key=rules.VERDICTS.index)
 
 
 def test_counts_over_pairs(alone):
-    saved = told_pairs.read(alone)
-    over = told_pairs.counts(saved)
+    saved = pairs_summary.read(alone)
+    over = pairs_summary.counts(saved)
     assert list(saved) == WORDS and over["margin"]["pairs"] == len(PAIRS)
     for name, found in over.items():
         verdicts = [run.metrics["claims"][name]["verdict"] for run in saved.values()]
         assert found["post"] == verdicts[0]
-        assert [found[it] for it in claims.VERDICTS] == list(map(verdicts.count, claims.VERDICTS))
-    (attacked, clean), best = told_pairs.attacked(saved)["3-8"]
+        assert [found[it] for it in rules.VERDICTS] == list(map(verdicts.count, rules.VERDICTS))
+    (attacked, clean), best = pairs_summary.attacked(saved)["3-8"]
     assert attacked == np.mean(saved["3-8"].metrics["robust_accuracy"][1])
     assert clean == np.mean(saved["3-8"].metrics["test_accuracy"][2])
     assert best[0] == saved["3-8"].metrics["optimum"]["robust_accuracy"][1]
 
 
 def test_committed_pairs_are_all_there_small_and_agree_with_the_post_s_claims():
-    saved = told_pairs.read(runs.RESULTS)
+    saved = pairs_summary.read(runs.RESULTS)
     assert list(saved) == [pairs.pair_name(digits) for digits in pairs.PAIRS]
     files = [path for path in (runs.RESULTS / "pairs").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 3e6
     assert max(max(run.metrics["optimum"]["gap"]) for run in saved.values()) <= 1e-7
-    post = runs.read_json(runs.RESULTS / "claims.json")["claims"]
+    post = files.read_json(runs.RESULTS / "claims.json")["claims"]
     for name, claim in saved["0-1"].metrics["claims"].items():
         assert claim["verdict"] == post[name]["verdict"], name
     for name, weights in zip(runs.POST_RUNS, saved["0-1"].arrays["weights"]):

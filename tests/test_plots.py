@@ -49,12 +49,13 @@ import importlib, sys, warnings
 from pathlib import Path
 sys.path.insert(0, 'plots')
 import gallery, style
-from report import claims, report
+from claims import __main__ as claims
+from report import report
 warnings.simplefilter('error')
 results = Path(sys.argv[1])
-for name in gallery.figure_names():
+for module in gallery.modules().values():
     with style.plt.style.context(style.LOOK):
-        style.plt.close(importlib.import_module(name).draw(results))
+        style.plt.close(importlib.import_module(module).draw(results))
 claims.main([f'--results={results}'])
 report.write(results)
 assert not {'tensorflow', 'keras'} & set(sys.modules)
@@ -92,7 +93,7 @@ def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):
     assert done.returncode == 1  # a figure that was named is not drawn
     assert left_out.startswith("left out: ") and "robust.py --epsilon 0.3 --results" in left_out
     assert not_drawn.startswith("phase_diagram is not drawn: ")
-    assert "python -m beyond.sweep --results" in not_drawn
+    assert "python -m beyond.chance.sweep --results" in not_drawn
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == set(names[:3])
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from beyond import diagram, exact, optimum
+from beyond.linear import diagram, exact, optimum
 from common import runs
 
 

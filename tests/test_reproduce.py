@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import reproduce
-from common import runs
-from report import claims, figures, report
+from claims import __main__ as claims
+from common import files, runs
+from report import figures, report
 
 RUNS = list(report.PUBLISHED)
 
@@ -155,8 +156,8 @@ def test_every_row_of_every_table_has_as_many_cells_as_its_header(complete):
 
 def changed(folder, run, **changes):
     """Change the config.json of a run."""
-    config = runs.read_json(folder / run / "config.json")
-    runs.write_json(folder / run / "config.json", config | changes)
+    config = files.read_json(folder / run / "config.json")
+    files.write_json(folder / run / "config.json", config | changes)
 
 
 def test_other_digits_are_not_compared_with_the_post_and_data_not_mixed(tmp_path):

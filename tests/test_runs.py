@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import cli, runs
+from common import cli, files, runs
 from common.lazy import keras
 
 
@@ -87,10 +87,10 @@ def test_a_figure_shows_the_fraction():
     [
         ("regular", "python experiment_regular.py"),
         ("robust-0.25", "python experiment_robust.py --epsilon 0.25"),
-        ("robust-0.1-converged", "python -m beyond.converged --epsilon 0.1"),
-        ("l1-0.2-equivalent", "python -m beyond.l1 --epsilon 0.2"),
-        ("robust-seeds", "python -m beyond.seeds"),
-        ("sweep", "python -m beyond.sweep"),
+        ("robust-0.1-converged", "python -m beyond.linear.converged --epsilon 0.1"),
+        ("l1-0.2-equivalent", "python -m beyond.linear.l1 --epsilon 0.2"),
+        ("robust-seeds", "python -m beyond.chance.seeds"),
+        ("sweep", "python -m beyond.chance.sweep"),
         ("unknown", "the script that saves it"),
     ],
 )
@@ -124,22 +124,22 @@ def test_arrays_in_any_memory_order_come_back_the_same(tmp_path):
         d=np.zeros((0, 784)),
         e=np.array([True, False]),
     )
-    runs.write_arrays(tmp_path / "a.npz", arrays)
-    for name, array in runs.read_arrays(tmp_path / "a.npz").items():
+    files.write_arrays(tmp_path / "a.npz", arrays)
+    for name, array in files.read_arrays(tmp_path / "a.npz").items():
         np.testing.assert_array_equal(array, arrays[name], strict=True)
 
 
 @pytest.mark.parametrize("bad", [[1, np.nan], np.inf, ["text"], [1j], [Payload()]])
 def test_arrays_that_could_not_be_read_back_are_not_written(tmp_path, bad):
     with pytest.raises(ValueError, match="weights is not made of finite numbers"):
-        runs.write_arrays(tmp_path / "a.npz", {"weights": np.array(bad)})
+        files.write_arrays(tmp_path / "a.npz", {"weights": np.array(bad)})
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_numbers_that_json_does_not_have_are_not_written(tmp_path, number):
     with pytest.raises(ValueError, match="JSON"):
-        runs.write_json(tmp_path / "metrics.json", {"accuracy": [0.5, number]})
+        files.write_json(tmp_path / "metrics.json", {"accuracy": [0.5, number]})
     assert not list(tmp_path.iterdir())
 
 
@@ -199,8 +199,8 @@ def test_npz_with_changed_bytes_is_refused_or_still_plain_numbers(tmp_path, data
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     (tmp_path / "changed.npz").write_bytes(content)
     try:
-        arrays = runs.read_arrays(tmp_path / "changed.npz")
-    except runs.DAMAGE:
+        arrays = files.read_arrays(tmp_path / "changed.npz")
+    except files.DAMAGE:
         return
     assert all(array.dtype.kind in "fiub" for array in arrays.values())
 
@@ -208,7 +208,7 @@ def test_npz_with_changed_bytes_is_refused_or_still_plain_numbers(tmp_path, data
 def test_names_in_an_npz_that_are_paths_write_nothing(tmp_path):
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "a.npz").write_bytes(npz(**{"../../escaped": np.ones(1)}))
-    assert len(runs.read_arrays(tmp_path / "inner" / "a.npz")) == 1
+    assert len(files.read_arrays(tmp_path / "inner" / "a.npz")) == 1
     assert not list(tmp_path.rglob("*escaped*"))
 
 
@@ -218,9 +218,9 @@ def test_names_in_an_npz_that_are_paths_write_nothing(tmp_path):
 def whole(folder, number=0):
     """Write a run without TensorFlow, whose files all say the same number."""
     with runs.write(folder) as place:
-        runs.write_json(place / "config.json", {"number": number})
-        runs.write_json(place / "metrics.json", {"number": number})
-        runs.write_arrays(place / "arrays.npz", {"number": np.full(1000, number)})
+        files.write_json(place / "config.json", {"number": number})
+        files.write_json(place / "metrics.json", {"number": number})
+        files.write_arrays(place / "arrays.npz", {"number": np.full(1000, number)})
 
 
 def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(tmp_path):
@@ -230,7 +230,7 @@ def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(
         assert run.config == run.metrics == {"number": number}
     for error in (ValueError, KeyboardInterrupt, SystemExit):
         with pytest.raises(error), runs.write(tmp_path / "regular") as place:
-            runs.write_json(place / "config.json", {"number": 2})
+            files.write_json(place / "config.json", {"number": 2})
             raise error
         assert runs.read(tmp_path / "regular").metrics == {"number": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["regular"]

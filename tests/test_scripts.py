@@ -9,17 +9,19 @@ from conftest import ROOT
 
 MODULES = sorted(
     str(path.relative_to(ROOT).with_suffix("")).replace("/", ".")
-    for folder in (".", "common", "beyond", "report", "plots", "benchmarks")
+    for folder in (".", "common", "claims", "beyond", "report", "plots", "benchmarks")
     for path in ROOT.glob(f"{folder}/*.py")
     if path.stem not in ("__init__", "__main__")
 )
 
 
 def source(module):
-    return ROOT / (module.replace(".", "/") + ".py")
+    main = ROOT / module / "__main__.py"
+    return main if main.exists() else ROOT / (module.replace(".", "/") + ".py")
 
 
-SCRIPTS = [name for name in MODULES if "\nif __name__ ==" in source(name).read_text()] + ["plots"]
+SCRIPTS = [name for name in MODULES if "\nif __name__ ==" in source(name).read_text()]
+SCRIPTS += ["claims", "plots"]
 
 # --help of every script in one process, where nothing has imported TensorFlow.
 HELP = """
@@ -30,7 +32,7 @@ for module, path in SCRIPTS.items():
     sys.argv, text, status = [path, "--help"], io.StringIO(), None
     with contextlib.redirect_stdout(text):
         try:
-            if module.split(".")[0] in ("beyond", "report"):
+            if module.split(".")[0] in ("beyond", "claims", "report"):
                 runpy.run_module(module, run_name="__main__", alter_sys=True)
             else:
                 runpy.run_path(path, run_name="__main__")
@@ -78,7 +80,7 @@ def in_a_process(code, **names):
 
 def command(name):
     """What a user types after `python`."""
-    if name.split(".")[0] in ("beyond", "report"):
+    if name.split(".")[0] in ("beyond", "claims", "report"):
         return f"-m {name}"
     return name if name == "plots" else name.replace(".", "/") + ".py"
 

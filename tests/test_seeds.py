@@ -8,7 +8,7 @@ import pytest
 import attacks
 import experiment_regular
 import experiment_robust
-from beyond import seeds, sweep
+from beyond.chance import seeds, sweep
 from common import runs, training
 from common.lazy import keras
 

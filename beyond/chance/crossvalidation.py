@@ -1,0 +1,94 @@
+"""Are robust models less accurate on other images, too? Ten-fold cross-validation on all of them.
+
+    python -m beyond.chance.crossvalidation             # 40 models; a few seconds
+
+Seeds share one test set, so their spread (`python -m beyond.chance.seeds`) says nothing about other
+images. Here the training and the test images, 14,780 together, are shuffled and split in ten; each
+tenth is predicted by the post's four recipes, trained on the other nine. Writes
+results/crossvalidation/: config.json, metrics.json, arrays.npz.
+"""
+
+import functools
+
+import numpy as np
+
+import attacks
+import data_prep
+import experiment_regular as regular
+import experiment_robust as robust
+from common import cli, runs, training
+from common.many import compiled_epoch, train_many
+
+RUN = "crossvalidation"
+FOLDS = 10
+
+
+def splits(count, seed):
+    """Pairs of indices (train, test), one for each fold: every image is in one test part."""
+    parts = np.array_split(np.random.default_rng(seed).permutation(count), FOLDS)
+    for fold, test in enumerate(parts):
+        yield np.concatenate(parts[:fold] + parts[fold + 1 :]), test
+
+
+def fold_accuracy(epochs, start, train, test, passes):
+    """The accuracy of the four recipes on one fold, (4,).
+
+    Arguments:
+        epochs: compiled epochs of the regular model and of the robust ones, columns side by side.
+        start: initial weights (784, 1) and bias (1,); train, test: pairs (x, y).
+    """
+    accuracy = []
+    for epoch, columns in zip(epochs, (1, len(runs.EPSILONS))):
+        weights, biases = (np.repeat(array, columns, axis=-1) for array in start)
+        weights, biases, *_ = train_many(epoch, weights, biases, *train, passes)
+        models = zip(weights.T, biases)
+        accuracy += [np.mean(attacks.signed_radius(*model, *test) > 0) for model in models]
+    return accuracy
+
+
+def parse_args(argv=None):
+    parser = cli.pair_parser(__doc__)
+    parser.add_argument(
+        "--epochs",
+        type=cli.number(int, 1, 10_000),
+        default=regular.EPOCHS,
+        help="passes over the training images (default: %(default)s)",
+    )
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    data, seed = data_prep.load_pair(args.digits), 0
+    x = np.concatenate([data.x_train, data.x_test])
+    y = np.concatenate([data.y_train, data.y_test])
+    training.seed_everything(seed)
+    hinge = lambda targets, logits, weights: regular.hinge_loss(targets, logits)
+    robust_hinge = functools.partial(
+        robust.robust_hinge_loss, epsilon=np.array(runs.EPSILONS, np.float32)
+    )
+    recipes = (hinge, regular), (robust_hinge, robust)
+    epochs = [compiled_epoch(loss, it.BATCH_SIZE, it.LEARNING_RATE) for loss, it in recipes]
+    found, sizes = [], []
+    for train, test in splits(len(y), seed):
+        parts = (x[train], y[train]), (x[test], y[test])
+        found.append(fold_accuracy(epochs, training.initial_weights(seed), *parts, args.epochs))
+        sizes.append(len(test))
+    accuracy = np.array(found).T  # (models, folds)
+    lost = accuracy[0] - accuracy[1:]
+    metrics = dict(
+        folds=FOLDS,
+        images=len(y),
+        accuracy=accuracy.mean(axis=1).tolist(),
+        points_lost=(100 * lost.mean(axis=1)).tolist(),
+        standard_error=(100 * lost.std(axis=1, ddof=1) / np.sqrt(FOLDS)).tolist(),
+    )
+    folder = cli.results_folder(args) / runs.name(RUN)
+    arrays = dict(accuracy=accuracy, fold_images=np.array(sizes))
+    runs.save(folder, args, data, metrics, arrays, models=list(runs.POST_RUNS))
+    parts = zip(metrics["points_lost"], metrics["standard_error"])
+    print(f"{folder}: points lost " + ", ".join(f"{mean:.3f} ± {se:.3f}" for mean, se in parts))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,140 @@
+"""The exact phase diagram: the proved optimum at every training ε of the sweep, attacked at each ε.
+
+    python -m beyond.linear.diagram             # 101 training ε: 0, 0.005 ... 0.5
+    python -m beyond.linear.figures.phase_diagram_exact  # the figure, beside the sweep's
+
+Two ends have a proof of their own. Below the ε of separation the separating model has zero robust
+loss. From the ε at which the constant classifier becomes optimal, it stays so: a feasible α of one
+ε is feasible for every larger one. Between them each ε takes the working set of the one before, in
+ascending order (see optimum.carried). Writes results/diagram/: config.json, metrics.json,
+arrays.npz.
+"""
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
+
+import attacks
+import data_prep
+from beyond.linear import optimum
+from beyond.linear.exact import LARGEST_GAP, rescaled
+from common import cli, runs
+
+RUN = "diagram"
+EPSILONS = np.linspace(0, 0.5, 101)  # of training and attack, in pixel units
+USED = 1e-7  # of the largest |weight|: a weight below it is rounding
+
+
+def constant_end(x, y):
+    """The ε from which on the constant classifier is optimal, and its α (n,), which proves it.
+
+    Its loss is twice the share m / n of the smaller class. α is 1 on that class and, with sum m, on
+    the other one such that the largest |Σ α y x_j| / 2m, which is the ε, is the least: a linear
+    program. Its pixels are those in which the classes differ most, and more as they are violated.
+    """
+    few = -1 if np.sum(y < 0) <= np.sum(y > 0) else 1
+    minority, majority = x[y == few], sparse.csr_matrix(x[y != few])
+    m, n = minority.shape[0], majority.shape[0]
+    mean = np.ravel(minority.mean(axis=0))
+    difference = np.abs(mean - np.ravel(majority.mean(axis=0)))
+    pixels = np.argsort(-difference)[: optimum.PIXELS]
+    while True:
+        part, bound = majority[:, pixels].T / m, np.full((len(pixels), 1), 2.0)
+        program = linprog(
+            np.append(np.zeros(n), 1),
+            sparse.bmat([[part, -bound], [-part, -bound]], "csc"),
+            np.r_[mean[pixels], -mean[pixels]],
+            sparse.csc_matrix([np.append(np.ones(n), 0)]),
+            [m],
+            [(0, 1)] * n + [(0, None)],
+            **optimum.SOLVER,
+        )
+        if program.status != 0:
+            raise ValueError(f"HiGHS could not solve for the constant's ε: {program.message}")
+        alpha = np.ones(len(y))
+        alpha[y != few] = np.clip(program.x[:n], 0, 1)
+        alpha = optimum.balanced(alpha, y)
+        pull = np.abs((alpha * y) @ x) / alpha.sum()
+        pull[pixels] -= optimum.ON_MARGIN  # satisfied but for rounding
+        violated = np.flatnonzero(pull > program.x[n])
+        if not len(np.setdiff1d(violated, pixels)):
+            return float((np.abs((alpha * y) @ x) / alpha.sum()).max()), alpha
+        pixels = np.union1d(pixels, violated)
+
+
+def optima(x, y, epsilons, separation, end):
+    """The Optimum of each of the ascending ε, with warm working sets; end from constant_end.
+
+    Raises ValueError for an ε that is not proved.
+    """
+    x_sparse, found = sparse.csr_matrix(x), []
+    largest, alpha = end
+    bias = float(np.sign(y.sum()) or 1)
+    constant = optimum.robust_objective(np.zeros(x.shape[1]), bias, x_sparse, y, 0)
+    working = None
+    for epsilon in epsilons:
+        if separation and epsilon < separation.epsilon:
+            best = rescaled(separation, x, y, epsilon)
+        elif epsilon >= largest:
+            zero = np.zeros(x.shape[1])
+            best = optimum.Optimum(zero, bias, constant, float(alpha.mean()), alpha, 0)
+        else:
+            best = optimum.solve(x_sparse, y, epsilon, tolerance=LARGEST_GAP, working=working)
+            working = optimum.carried(best, x_sparse, y, epsilon)
+        if not best.objective - best.lower_bound <= LARGEST_GAP:
+            gap = best.objective - best.lower_bound
+            raise ValueError(f"epsilon {epsilon:g} is not proved: the gap is {gap:.1e}")
+        found.append(best)
+    return found
+
+
+def used_pixels(weights):
+    """How many pixels a model uses, rounding left out."""
+    size = np.abs(weights)
+    return int(np.sum(size > USED * size.max(initial=0)))
+
+
+def main(argv=None):
+    args = cli.pair_parser(__doc__).parse_args(argv)
+    data = data_prep.load_pair(args.digits)
+    x, y = data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
+    separation, end = optimum.separate(x, y), constant_end(x, y)
+    found = optima(x, y, EPSILONS, separation, end)
+    weights, bias = np.array([it.weights for it in found]), np.array([it.bias for it in found])
+    test = data.x_test, data.y_test
+    accuracy = [attacks.robust_accuracy(*it[:2], *test, EPSILONS) for it in found]
+    pixels = [used_pixels(it.weights) for it in found]
+    gaps = [it.objective - it.lower_bound for it in found]
+    metrics = dict(
+        epsilon=EPSILONS.tolist(),
+        objective=[it.objective for it in found],
+        lower_bound=[it.lower_bound for it in found],
+        largest_gap=max(gaps),
+        pixels=pixels,
+        same_epsilon=np.diag(accuracy).tolist(),
+        separation_epsilon=separation.epsilon if separation else 0.0,
+        constant_epsilon=end[0],
+        best_accuracy=dict(
+            attack_epsilon=EPSILONS.tolist(),
+            accuracy=np.max(accuracy, axis=0).tolist(),
+            epsilon=EPSILONS[np.argmax(accuracy, axis=0)].tolist(),
+        ),
+    )
+    arrays = dict(
+        train_epsilons=EPSILONS,
+        attack_epsilons=EPSILONS,
+        accuracy=np.array(accuracy),
+        pixels=np.array(pixels),
+        weights=weights.astype(np.float32),
+        bias=bias,
+    )
+    folder = cli.results_folder(args) / RUN
+    runs.save(folder, args, data, metrics, arrays)
+    print(
+        f"{folder}: {len(found)} optima, all proved to {max(gaps):.0e}; the constant classifier is "
+        f"optimal from epsilon = {end[0]:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

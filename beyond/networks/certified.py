@@ -1,0 +1,257 @@
+"""Networks with a certificate: every accuracy under attack between two proved sides.
+
+    python -m beyond.networks.certified
+
+A network of two hidden layers and a convolutional one, each trained regularly, adversarially (PGD
+in the step) and with a certificate (the loss of the interval bound). For each attack ε an attack
+that succeeds (PGD) gives the upper side, and bounds.py the lower one. Attacked pixels stay in
+[0, 1]. Learning rate, batch size and clipping were chosen on 2,000 held-out training images. The
+training with a certificate takes --epochs, the others a quarter. Writes results/certified/:
+config.json, metrics.json, arrays.npz (weights).
+"""
+
+import functools
+import os
+
+import numpy as np
+
+import data_prep
+from beyond.networks import bounds
+from common import cli, runs, training
+from common.lazy import keras, tf
+from common.runs import NETWORKS
+
+RUN = "certified"
+EPOCHS = 20
+BATCH_SIZE = 50  # images
+LEARNING_RATE = 0.003  # of Adam until the end of the ramp; then it falls to zero along a cosine
+CLIP_NORM = 1.0  # of each variable's gradient: a batch with a large bound would spoil Adam's memory
+TRAININGS = dict(zip(runs.TRAININGS, (0.25, 0.25, 1.0)))  # and their share of EPOCHS
+RAMP = 0.5  # of the steps, in which ε rises from 0
+EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
+ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step
+ATTACKS = np.linspace(0, 0.5, 11)  # radii, in pixel units
+FIRST_STEPS = 10  # of PGD on every image that is not proved
+STEPS, RESTARTS, HARD = 40, 5, 200  # and on those HARD of them that have the least margins
+IMAGES_AT_ONCE = 2_500  # of a forward pass
+REFINED = 20  # images at most for which the convolutional network is bounded by CROWN throughout
+MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
+
+
+def network(kind):
+    """small: two hidden layers of 64; convolutional: two convolutions and a layer of 64."""
+    layers, how = keras.layers, dict(data_format="channels_last", dtype="float32")
+    convolutions = [
+        layers.Conv2D(16, 5, 2, activation="relu", **how),
+        layers.Conv2D(32, 4, 2, activation="relu", **how),
+    ]
+    units = (64, 64) if kind == "small" else (64,)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1), dtype="float32"),
+            *(convolutions if kind == "convolutional" else []),
+            layers.Flatten(**how),
+            *(layers.Dense(each, activation="relu", dtype="float32") for each in units),
+            layers.Dense(1, dtype="float32"),
+        ]
+    )
+
+
+def interval_margin(model, x, y, epsilon):
+    """The interval bound of y·logit, (batch,), in float32 and differentiable: for training only."""
+    low, high = tf.maximum(x - epsilon, 0.0), tf.minimum(x + epsilon, 1.0)
+    for layer in model.layers:
+        if not layer.weights:
+            low, high = layer(low), layer(high)
+            continue
+        centre, radius, kernel = (low + high) / 2, (high - low) / 2, layer.kernel
+        if len(kernel.shape) == 2:
+            centre, radius = centre @ kernel + layer.bias, radius @ tf.abs(kernel)
+        else:
+            centre = tf.nn.conv2d(centre, kernel, 2, "VALID") + layer.bias
+            radius = tf.nn.conv2d(radius, tf.abs(kernel), 2, "VALID")
+        low, high = layer.activation(centre - radius), layer.activation(centre + radius)
+    return y * (low + high)[:, 0] / 2 - (high - low)[:, 0] / 2
+
+
+def attacked(model, x, y, epsilon, steps, start):
+    """PGD in [0, 1], of float32 tensors: for the training step and, compiled, for the upper side.
+
+    start: the images that it starts from, within ε of x.
+    """
+    low, high = tf.maximum(x - epsilon, 0.0), tf.minimum(x + epsilon, 1.0)
+    size = 2.5 * epsilon / tf.cast(steps, tf.float32)
+
+    def move(step, found):
+        with tf.GradientTape() as tape:
+            tape.watch(found)
+            loss = -y * model(found)[:, 0]
+        found = found + size * tf.sign(tape.gradient(loss, found))
+        return step + 1, tf.clip_by_value(found, low, high)
+
+    start = tf.clip_by_value(start, low, high)
+    return tf.while_loop(lambda step, _: step < steps, move, (0, start))[1]
+
+
+def compiled_attack(model):
+    """`attacked` from a random start, as one compiled call: (x, y, epsilon, steps, seed) to images.
+
+    Images whose gradient vanishes stay where they started: it is the certificate that tells.
+    """
+    kinds = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([None]), tf.TensorSpec([])
+    integer = tf.TensorSpec([], tf.int32)
+
+    @tf.function(input_signature=[*kinds, integer, integer])
+    def search(x, y, epsilon, steps, seed):
+        noise = tf.random.stateless_uniform(tf.shape(x), [seed, 0], -epsilon, epsilon)
+        return attacked(model, x, y, epsilon, steps, x + noise)
+
+    search = search.get_concrete_function()
+
+    def attack(x, y, epsilon, steps, seed=0):
+        numbers = (tf.constant(each, tf.float32) for each in (x, y, epsilon))
+        return search(*numbers, tf.constant(steps), tf.constant(seed)).numpy()
+
+    return attack
+
+
+def train_step(model, x, y, batch_size, kind, steps):
+    """One step of Adam on the logistic loss of one batch, regular, adversarial or certified.
+
+    steps: of the whole training, of which RAMP is the ramp. x: (batch, 28, 28, 1), y: (batch,).
+    """
+    y = tf.cast(y, tf.float32)
+    rise = tf.minimum(tf.cast(model.optimizer.iterations, tf.float32) / (RAMP * steps), 1.0)
+    if kind == "adversarial":
+        x = attacked(model, x, y, rise * ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS, x)
+    with tf.GradientTape() as tape:
+        if kind == "certified":  # the logits of the worst case that intervals allow
+            logits = y * interval_margin(model, x, y, rise * EPSILON)
+        else:
+            logits = model(x, training=True)[:, 0]
+        losses = tf.nn.softplus(-y * logits)
+        loss = model.optimizer.scale_loss(tf.reduce_sum(losses) / batch_size)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.optimizer.apply(gradients, model.trainable_variables)
+    return losses, logits, gradients
+
+
+def trained(args, data, kind, how):
+    """A network of one kind, trained in one of the three ways."""
+    training.seed_everything(args.seed)
+    epochs = max(1, round(TRAININGS[how] * args.epochs))
+    steps = epochs * -(-len(data.y_train) // args.batch_size)
+    decay = dict(warmup_target=args.learning_rate, warmup_steps=round(RAMP * steps))
+    left = steps - decay["warmup_steps"]
+    rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, left, **decay)
+    model = network(kind)
+    model.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=CLIP_NORM))
+    step = functools.partial(train_step, model, batch_size=args.batch_size, kind=how, steps=steps)
+    order = dict(shuffle=args.shuffle, seed=args.seed, verbose=0)
+    training.train(step, model, data.x_train, data.y_train, epochs, args.batch_size, **order)
+    return model
+
+
+def logits_of(model, x):
+    """Of a network, (batch,), called directly: Keras' predict takes longer to begin than to end."""
+    parts = np.array_split(x, -(-len(x) // IMAGES_AT_ONCE)) if len(x) else []
+    return np.concatenate([np.zeros(0, np.float32), *(model(part).numpy()[:, 0] for part in parts)])
+
+
+def broken(model, attack, x, y, epsilon):
+    """Which images PGD makes wrong, (batch,): a few steps for all, more for the HARD nearest.
+
+    Of each further start these are the images that are not broken yet and have the least margins.
+    """
+    margins = np.full(len(y), np.inf)
+    for seed in range(1 + RESTARTS):
+        left = np.flatnonzero(margins > 0)
+        if not len(left):
+            break
+        nearest = left[np.argsort(margins[left], kind="stable")]
+        chosen, steps = (nearest[:HARD], STEPS) if seed else (left, FIRST_STEPS)
+        images = attack(x[chosen], y[chosen], epsilon, steps, seed)
+        margins[chosen] = np.minimum(margins[chosen], y[chosen] * logits_of(model, images))
+    return margins <= 0
+
+
+def settled(model, proved_by, x, y, epsilon):
+    """By MILP, which images are proved and which are broken, (batch,) both."""
+    safe, wrong = np.zeros(len(y), bool), np.zeros(len(y), bool)
+    for number in range(len(y)):
+        one = slice(number, number + 1)
+        bound, image = bounds.milp(proved_by, x[one], y[one], epsilon, nodes=MILP_NODES)
+        safe[number] = bound > 0
+        if image is not None:
+            image = np.clip(image, x[one] - np.float32(epsilon), x[one] + np.float32(epsilon))
+            wrong[number] = (y[one] * logits_of(model, image))[0] <= 0
+    return safe, wrong
+
+
+def bracket(model, x, y, kind, how):
+    """Accuracy at each of ATTACKS: certified (lower side), attacked (upper), images between."""
+    proved_by, attack = bounds.Network(model), compiled_attack(model)
+    wrong, before = np.zeros(len(y), bool), np.ones(len(y), bool)
+    found = {"epsilon": ATTACKS.tolist()}
+    for epsilon in ATTACKS:
+        safe = bounds.interval(proved_by, x, y, epsilon) > 0
+        by_intervals, rest = safe.copy(), np.flatnonzero(~safe & ~wrong)
+        # What is broken once is so at every larger ε, and what was not proved at a smaller ε is not
+        # tried again: its bound only falls.
+        wrong[rest] = broken(model, attack, x[rest], y[rest], epsilon)
+        rest = np.flatnonzero(before & ~safe & ~wrong)
+        refine = kind == "small" or len(rest) <= REFINED
+        safe[rest] = bounds.crown(proved_by, x[rest], y[rest], epsilon, refine=refine) > 0
+        rest, solved = np.flatnonzero(before & ~safe & ~wrong), 0
+        # Elsewhere too many units may switch: minutes for each image.
+        if (kind, how) == ("small", "certified") and len(rest) <= MILP_IMAGES:
+            safe[rest], wrong[rest] = settled(model, proved_by, x[rest], y[rest], epsilon)
+            solved = int(np.sum(safe[rest] | wrong[rest]))
+        before = safe
+        row = dict(
+            intervals=float(np.mean(by_intervals)),
+            certified=float(np.mean(safe)),
+            attacked=float(np.mean(~wrong)),
+            between=int(np.sum(~safe & ~wrong)),
+            by_milp=solved,
+        )
+        for name, value in row.items():
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def class_distance(x, y):
+    """The least ℓ∞ distance between two images of different classes.
+
+    Below half of it some classifier makes no mistake under attack; from there on every one does.
+    """
+    flat = x.reshape(len(x), -1)
+    return float(min(np.abs(flat[y < 0] - image).max(axis=1).min() for image in flat[y > 0]))
+
+
+def parse_args(argv=None):
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
+    data = data_prep.load_pair(args.digits)
+    folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
+    metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
+    for kind in NETWORKS:
+        for how in TRAININGS:
+            model, name = trained(args, data, kind, how), f"{kind}-{how}"
+            metrics[name] = found = bracket(model, data.x_test, data.y_test, kind, how)
+            for number, weights in enumerate(model.get_weights()):
+                arrays[f"{name}-{number}"] = weights
+            sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])
+            cells = [f"{e:.1f}: {low:.2%} – {high:.2%}" for e, low, high in sides]
+            print(f"  {name}: " + "  ".join(cells), flush=True)
+    runs.save(folder, args, data, metrics, arrays, epsilon=EPSILON)
+    print(folder)
+
+
+if __name__ == "__main__":
+    cli.run(main)

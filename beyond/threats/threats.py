@@ -1,0 +1,131 @@
+"""The networks of certified.py under other threats than their own, beside the linear models.
+
+    python -m beyond.threats
+
+Attacks that were made for another model, a few pixels set to anything in [0, 1], the shifts of
+shifts.py, and how sure the mistakes under attack are. Attacks on networks are searched for (PGD;
+pixel after pixel), so that accuracy under them is an upper bound. Reads results/certified/ and the
+post's four models; writes results/threats/: config.json, metrics.json, arrays.npz.
+"""
+
+import os
+
+import numpy as np
+
+import attacks
+import data_prep
+from beyond.networks import certified
+from beyond.networks.certified import logits_of
+from beyond.threats import few_pixels, shifts
+from common import cli, runs
+from common.lazy import tf
+from common.runs import NETWORK_NAMES
+
+RUN = "threats"
+EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
+TRANSFER = 0.2  # the one of them that is tried on the other models
+STEPS = 10  # of PGD
+PIXELS = 5  # changed at most
+IMAGES = 40  # test images whose pixels are changed
+
+
+def load(saved, name):
+    """A network of the run certified, by its name."""
+    model = certified.network(name.split("-")[0])
+    model.set_weights([saved.arrays[f"{name}-{n}"] for n in range(len(model.weights))])
+    return model
+
+
+def greedy_pixels(model, x, y, most=PIXELS):
+    """How many pixels, one after the other, make a prediction wrong: (batch,), at least the fewest.
+
+    Each change is the best of all: every pixel is tried at both ends of [0, 1]. (Gradients would be
+    quicker, and miss most of it: a certified network is flat around an image.) 0 if the prediction
+    is wrong already, most + 1 if no change up to `most` is enough.
+    """
+    shape = np.shape(x)[1:]
+    logits = tf.function(
+        lambda images: model(images)[:, 0], input_signature=[tf.TensorSpec([None, *shape])]
+    ).get_concrete_function()
+
+    def margins(images, label):
+        return label * logits(tf.constant(images.reshape(-1, *shape))).numpy()
+
+    found = np.full(len(x), most + 1)
+    for number, (image, label) in enumerate(zip(np.asarray(x, np.float32), y)):
+        image = image.ravel()
+        margin = margins(image, label)[0]
+        for count in range(most + 1):
+            if margin <= 0:
+                found[number] = count
+            if margin <= 0 or count == most:
+                break
+            lit, dark = np.flatnonzero(image > 0), np.flatnonzero(image < 1)
+            tried = np.repeat(image[np.newaxis], len(lit) + len(dark), axis=0)
+            tried[np.arange(len(tried)), np.r_[lit, dark]] = np.arange(len(tried)) >= len(lit)
+            left = margins(tried, label)
+            image, margin = tried[np.argmin(left)], left.min()
+    return found
+
+
+def main(argv=None):
+    args = cli.pair_parser(__doc__).parse_args(argv)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
+    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
+    x, y = data.x_test, data.y_test
+    saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
+    read = [runs.read(results / name, arrays=("weights", "bias")) for name in runs.POST_RUNS]
+    linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
+    networks = [load(saved, name) for name in NETWORK_NAMES]
+
+    sources, sure, mistakes = [], [], []  # attacked images, and for each network a row of EPSILONS
+    for weights, _ in linear:
+        sources.append(attacks.attack_linear(weights, x, y, TRANSFER, clip=True))
+    for model in networks:
+        attack, scale = certified.compiled_attack(model), np.median(np.abs(logits_of(model, x)))
+        sure.append([])
+        mistakes.append([])
+        for epsilon in EPSILONS:
+            images = attack(x, y, epsilon, STEPS)
+            if epsilon == TRANSFER:
+                sources.append(images)
+            margins = y * logits_of(model, images)
+            wrong = margins <= 0
+            mistakes[-1].append(int(wrong.sum()))
+            sure[-1].append(float(np.median(-margins[wrong]) / scale) if wrong.any() else None)
+    transfer = [
+        [float(np.mean(y * attacks.linear_logits(*model, images) > 0)) for model in linear]
+        + [float(np.mean(y * logits_of(model, images) > 0)) for model in networks]
+        for images in sources
+    ]
+    few, counts = (x[:IMAGES], y[:IMAGES]), np.arange(PIXELS + 1)
+    fewest = [greedy_pixels(model, *few) for model in networks]
+    fewest += [few_pixels.fewest_pixels(*model, *few) for model in linear]
+
+    def accuracies(models, x, y):
+        x = x[..., np.newaxis].astype(np.float32)
+        return [np.mean(y * logits_of(model, x) > 0) for model in models]
+
+    shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=accuracies)
+    metrics = dict(
+        transfer=transfer,
+        sure=dict(zip(NETWORK_NAMES, sure)),
+        mistakes=dict(zip(NETWORK_NAMES, mistakes)),
+        few_pixels={
+            name: [float(np.mean(each > count)) for count in counts]
+            for name, each in zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest)
+        },
+        clean=list(map(float, accuracies(networks, x[..., 0], y))),
+        shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
+    )
+    about = dict(
+        models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
+    )
+    about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
+    runs.save(results / RUN, args, data, metrics, {}, **about)
+    few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
+    print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,150 @@
+"""Black-box attacks (the post's "a rough model approximation is enough to fool them").
+
+    python -m beyond.threats.transfer
+
+An attacker without access to the model trains a surrogate, on few images or with another loss, and
+uses its worst-case perturbation. Each kind of surrogate is trained several times, from other images
+and initial weights. Reads the runs regular and robust-0.1 ... 0.3, attacks each of them with every
+surrogate and with each other, and writes results/transfer/: config.json, metrics.json, arrays.npz.
+"""
+
+import numpy as np
+
+import attacks
+import data_prep
+from common import cli, runs, training
+from common.evaluation import ATTACK_EPSILONS
+from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE
+
+RUN = "transfer"
+DRAWS = 20  # surrogates of each kind
+MATRIX_EPSILON = 0.2  # of the matrix source x target, in pixel units
+
+
+def hinge_slope(margins):
+    """-∂L/∂(y ŷ) of the hinge."""
+    return (margins < 1).astype(np.float32)
+
+
+def logistic_slope(margins):
+    """The same of log(1 + exp(-y ŷ)): the attacker does not know that the target has the hinge."""
+    return 1 / (1 + np.exp(margins))
+
+
+# name: (number of training images or None for all, slope, start at w = 0?). A few hundred steps
+# leave most of a random start where it was, and the attack follows the sign of every weight, noise
+# or not.
+SURROGATES = {
+    "20 images": (20, hinge_slope, False),
+    "100 images": (100, hinge_slope, False),
+    "500 images": (500, hinge_slope, False),
+    "all images": (None, hinge_slope, False),
+    "all images, logistic": (None, logistic_slope, False),
+    "20 images, from zero": (20, hinge_slope, True),
+    "100 images, from zero": (100, hinge_slope, True),
+    "500 images, from zero": (500, hinge_slope, True),
+    "all images, from zero": (None, hinge_slope, True),
+}
+
+
+def train_surrogate(weights, x, y, slope):
+    """The weights (784,) after EPOCHS of SGD through x (n, 784) in order, from `weights`, b = 0.
+
+    It is NumPy, unlike common.many: 180 small models, each with its own images, take a third of the
+    time.
+    """
+    weights, bias, rate = weights.copy(), np.float32(0), np.float32(LEARNING_RATE / BATCH_SIZE)
+    signed = y[:, np.newaxis] * x  # y ŷ = w·(y x) + y b
+    for start in [*range(0, len(y), BATCH_SIZE)] * EPOCHS:
+        images, labels = signed[start : start + BATCH_SIZE], y[start : start + BATCH_SIZE]
+        pull = rate * slope(images @ weights + labels * bias)
+        weights += pull @ images
+        bias += pull @ labels
+    return weights
+
+
+def train_surrogates(data, count, slope, from_zero):
+    """The weights (DRAWS, 784) of linear models, each trained on its own draw of `count` images.
+
+    Few images are repeated to the length of the training set: every surrogate takes as many steps.
+    """
+    total, found = len(data.y_train), []
+    for seed in range(1, DRAWS + 1):
+        start = (not from_zero) * training.initial_weights(seed)[0][:, 0]
+        chosen = np.resize(np.random.default_rng(seed).permutation(total)[:count], total)
+        x = data.x_train[chosen].reshape(total, -1)
+        found.append(train_surrogate(start, x, data.y_train[chosen], slope))
+    return np.array(found)
+
+
+def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
+    """Accuracy of a model under the worst-case ℓ∞ attack on another one, unclipped.
+
+    Every image's margin loses ε Σ w_j sign(w'_j). Returns an array of the shape of epsilons, (k,).
+
+    Arguments:
+        source_weights: w', (pixels,), of the model that the attacker has.
+        weights, bias: of the model under attack.
+    """
+    margins = np.sort(y * attacks.linear_logits(weights, bias, x))
+    reach = epsilons * (weights @ np.sign(source_weights))
+    return (len(y) - np.searchsorted(margins, reach, side="right")) / len(y)
+
+
+def main(argv=None):
+    args = cli.pair_parser(__doc__).parse_args(argv)
+    data = data_prep.load_pair(args.digits)
+    results = cli.results_folder(args)
+    needed = "weights", "bias"
+    targets = {run: runs.read(results / run, arrays=needed).arrays for run in runs.POST_RUNS}
+    training.seed_everything(0)
+    sources = {}
+    for name, surrogate in SURROGATES.items():
+        sources[name] = train_surrogates(data, *surrogate)
+        print(f"  surrogates: {DRAWS} x {name}", flush=True)
+    sources |= {run: arrays["weights"][np.newaxis] for run, arrays in targets.items()}
+
+    curves, clipped = [], []  # of every source: (draws, targets, ε) and (draws, targets)
+    x, y = data.x_test, data.y_test
+    models = [(target["weights"], target["bias"]) for target in targets.values()]
+    for draws in sources.values():
+        curve = [
+            [transfer_accuracy(source, *model, x, y, ATTACK_EPSILONS) for model in models]
+            for source in draws
+        ]
+        curves.append(np.array(curve))
+        attacked = [
+            attacks.attack_linear(source, x, y, MATRIX_EPSILON, clip=True) for source in draws
+        ]
+        accuracy = [
+            [np.mean(y * attacks.linear_logits(*model, images) > 0) for model in models]
+            for images in attacked
+        ]
+        clipped.append(accuracy)
+    at = np.argmin(np.abs(ATTACK_EPSILONS - MATRIX_EPSILON))
+    metrics = dict(
+        epsilon=MATRIX_EPSILON,
+        draws=DRAWS,
+        accuracy={
+            "unclipped": [curve[..., at].mean(axis=0).tolist() for curve in curves],
+            "unclipped_least": [curve[..., at].min(axis=0).tolist() for curve in curves],
+            "unclipped_most": [curve[..., at].max(axis=0).tolist() for curve in curves],
+            "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
+        },
+    )
+    arrays = dict(
+        epsilon=ATTACK_EPSILONS, accuracy=np.array([curve.mean(axis=0) for curve in curves])
+    )
+    folder = results / runs.name(RUN)
+    images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
+    names = dict(sources=list(sources), images=images, targets=list(targets))
+    runs.save(folder, args, data, metrics, arrays, **names)
+    rows = zip(SURROGATES, metrics["accuracy"]["unclipped"])
+    print(
+        f"{folder}: accuracy of the regular model at ε = {MATRIX_EPSILON:g} under the surrogates' "
+        "attacks: " + ", ".join(f"{name} {row[0]:.1%}" for name, row in rows)
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,47 @@
+"""What the post claims, measured: numbers and a verdict for each claim, into results/claims.json.
+
+    python -m claims                 # a second; reads what `python reproduce.py --all` makes
+
+words.toml has the claims in words. The rule of each is the function of its name in post.py or
+networks.py, and that function's docstring says when the claim holds. Every number comes from a
+saved run. The claims are about the post's digits; others are refused.
+"""
+
+import data_prep
+from claims import networks, post, rules
+from common import cli, files, runs
+
+
+def measure(results):
+    """Verdict and numbers of each claim, by its name. Raises what `rules.read_runs` does."""
+    digits = runs.read(results / "regular").config["arguments"]["digits"]
+    if tuple(digits) != runs.DIGITS:
+        raise ValueError(
+            "the claims are the post's, about the digits 0 and 1; the runs in "
+            f"{results} are of {digits[0]} and {digits[1]}"
+        )
+    saved, data = (
+        rules.read_runs(results, rules.NEEDED, required=rules.NEEDED),
+        data_prep.load_pair(),
+    )
+    found = {}
+    for name in rules.words():
+        rule = getattr(post, name, None) or getattr(networks, name)
+        verdict, numbers = rule(saved, data)
+        found[name] = dict(verdict=verdict, numbers=numbers)
+    return found
+
+
+def main(argv=None):
+    parser = cli.parser(__doc__)
+    cli.add_results(parser)
+    results = cli.results_folder(parser.parse_args(argv))
+    found = measure(results)
+    files.write_json(results / "claims.json", {"claims": found})
+    for name, claim in found.items():
+        print(f"  {name:16}  {claim['verdict']}")
+    print(results / "claims.json")
+
+
+if __name__ == "__main__":
+    cli.run(main)

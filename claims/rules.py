@@ -1,0 +1,128 @@
+"""What the rules have in common: the words of a verdict, the runs they read, small measures.
+
+A rule is a function of the saved runs, {"regular": Run, ...}, and of their data, data_prep.Data.
+Its docstring says when the verdict is which; it returns the verdict and a dictionary of numbers.
+"""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+from common import runs
+
+HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
+VERDICTS = FAILS, CONDITION, HOLDS  # from the worst to the best
+POINT = 0.01  # of accuracy, a percentage point
+HALF_POINT = 0.005  # ten of the test images
+ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
+EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
+
+EVALUATED = ["train_loss", "train_accuracy", "test_accuracy", "weight_l1_norm"]
+EVALUATED += ["misclassified_test", "robust_accuracy"]
+PROVED = ["objective", "lower_bound", "gap", "l1_objective"]
+PROVED += ["separation_epsilon", "separation_upper_bound"]
+MODEL = ["weights", "bias", "test_logits", "test_targets"]
+SMALL_KERNELS = [f"small-{training}-0" for training in runs.TRAININGS]  # of their first layers
+TRAINED = [*EVALUATED, "train_accuracy_running"], [*MODEL, "lit_pixels"]
+NEEDED = {  # the metrics and arrays of each run that the rules and the report read
+    **dict.fromkeys([*runs.POST_RUNS, "l1-0.2", "l1-0.2-equivalent"], TRAINED),
+    **dict.fromkeys(EXACT, ([*EVALUATED, *PROVED], [*MODEL, "pixel_pull", "alpha"])),
+    "few_pixels": ([], ["fewest"]),
+    "crossvalidation": ([], ["accuracy"]),
+    "network": (["robust_accuracy"], []),
+    "landscapes": (["test_accuracy", "turning_pixels", "turns", "images", "turning_images"], []),
+    "shifts": (["clean"], []),
+    "norms": (["models"], []),
+    "transfer": (["accuracy", "epsilon", "draws"], []),
+    "certified": (["class_distance", *runs.NETWORK_NAMES], SMALL_KERNELS),
+    "threats": (["transfer", "sure", "mistakes", "few_pixels", "clean", "shifts"], []),
+}
+
+
+def words():
+    """The claims in words, by the names of their rules: words.toml."""
+    return tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
+
+
+def read_runs(results, needed, required):
+    """Saved runs by name: those of `needed` that are required or there.
+
+    Raises FileNotFoundError or ValueError with the command that helps.
+    """
+    saved = {
+        name: runs.read(results / name, *parts)
+        for name, parts in needed.items()
+        if name in required or (results / name).exists()
+    }
+    if len({run.config.get("data_sha256") for run in saved.values()}) > 1:
+        beyond = " --all" if set(saved) - {*runs.post_runs(results)} else ""
+        raise ValueError(
+            f"{results} mixes runs of different data; make them again with: "
+            f"python reproduce.py{beyond}{runs.flags(results)}"
+        )
+    return saved
+
+
+def verdict(holds, condition=False):
+    return HOLDS if holds else CONDITION if condition else FAILS
+
+
+def at(values, epsilons, epsilon):
+    """The one of `values` whose ε is nearest to the given one."""
+    return values[int(np.argmin(np.abs(np.subtract(epsilons, epsilon))))]
+
+
+def accuracy_at(run, attack, epsilon):
+    """A run's accuracy under an attack, in 0..1, at the saved ε that is nearest to the given one.
+
+    attack: "unclipped" or "clipped", or what else the run's robust_accuracy has.
+    """
+    curve = run.metrics["robust_accuracy"]
+    return at(curve[attack], curve["epsilon"], epsilon)
+
+
+def models(saved, metric=None):
+    """The post's four runs, or one metric of each."""
+    four = [saved[name] for name in runs.POST_RUNS]
+    return [run.metrics[metric] for run in four] if metric else four
+
+
+def linear(run):
+    """A run's weights, (784,), and bias, ()."""
+    return run.arrays["weights"], run.arrays["bias"]
+
+
+def margins_of(run):
+    """y ŷ of every test image, (2115,)."""
+    return run.arrays["test_targets"] * run.arrays["test_logits"]
+
+
+def sizes_of(run):
+    """|w_i| of every pixel, (784,)."""
+    return np.abs(run.arrays["weights"])
+
+
+def share(found):
+    """The share of what is True; 0 of nothing, as where no weight is kept."""
+    return float(np.mean(found)) if len(found) else 0.0
+
+
+def norm_share(chosen, sizes):
+    """The share of ‖w‖₁ that is on the chosen pixels; 0 if all weights are."""
+    return float(sizes[chosen].sum() / (sizes.sum() or 1))
+
+
+def shift_rows(shifts, accuracy=None):
+    """The accuracy of each model under every amount of every shift: {"blur (pixels) 2": [...]}.
+
+    accuracy: {"blur (pixels)": a row an amount} of other models; None: those of the run of shifts.
+    """
+    rows = accuracy or {
+        name: shifts.metrics[name]["accuracy"] for name in shifts.config["run"]["shifts"]
+    }
+    return {
+        f"{name} {amount:g}": row
+        for name, each in rows.items()
+        for amount, row in zip(shifts.metrics[name]["amounts"], each)
+    }

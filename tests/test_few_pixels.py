@@ -1,0 +1,52 @@
+"""The fewest pixels that fool a linear model, against all sets of pixels."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import attacks
+from beyond.threats.few_pixels import attack_pixels, fewest_pixels
+from common import runs
+
+
+@pytest.mark.parametrize("bias, numbers", [(0.1, {0, 1, 2}), (6.0, {0, 7})])
+def test_fewest_pixels_are_those_of_trying_all_sets(bias, numbers):
+    """Each set of six pixels, each at both ends of its range: the smallest that is enough."""
+    generator = np.random.default_rng(5)
+    weights, x, y = generator.normal(size=6), generator.random((30, 6)), np.repeat([-1.0, 1.0], 15)
+    x[:, :3] = generator.choice([0.0, 0.03, 0.6, 1.0], (30, 3))  # some at the ends of their range
+    weights[4] = 0  # a pixel that no attack needs
+    fewest, brute = fewest_pixels(weights, bias, x, y), np.full(len(x), 7)
+    for ends in itertools.product([np.nan, 0.0, 1.0], repeat=6):
+        tried = np.where(np.isnan(ends), x, ends)
+        wrong, size = y * (tried @ weights + bias) <= 0, np.count_nonzero(~np.isnan(ends))
+        brute[wrong] = np.minimum(brute[wrong], size)
+    np.testing.assert_array_equal(fewest, brute)
+    assert numbers == set(fewest.tolist())
+    for count in (0, 1, 3, 6):
+        attacked = attack_pixels(weights, x, y, count)
+        assert np.count_nonzero(attacked != x, axis=1).max() <= count
+        np.testing.assert_array_equal(y * (attacked @ weights + bias) > 0, fewest > count)
+
+
+def test_images_with_the_fewest_pixels_changed_are_wrong(linear):
+    x, model = linear.x.astype(np.float32).reshape(-1, 28, 28, 1), (linear.weights, linear.bias)
+    fewest = fewest_pixels(*model, x, linear.y)
+    for spared, share in ((0, 0.0), (1, np.mean(fewest > 0))):
+        count = np.maximum(fewest - spared, 0)
+        attacked = attack_pixels(linear.weights, x, linear.y, count)
+        assert attacked.shape == x.shape and attacked.dtype == x.dtype
+        np.testing.assert_array_equal((attacked != x).sum(axis=(1, 2, 3)), count)
+        logits = attacks.linear_logits(*model, attacked)
+        assert np.mean(linear.y * logits > 0) == share
+
+
+def test_the_saved_numbers_are_those_of_the_saved_models(complete, data):
+    run = runs.read(complete / "few_pixels")
+    for name, row in zip(run.config["run"]["models"], run.arrays["fewest"], strict=True):
+        model = runs.read(complete / name).arrays
+        attacked = attack_pixels(model["weights"], data.x_test, data.y_test, row)
+        margins = data.y_test * attacks.linear_logits(model["weights"], model["bias"], attacked)
+        assert np.all(margins[row <= 784] <= 1e-5) and np.all(margins[row > 784] > 0)
+        assert run.metrics["median_pixels"][name] == np.median(row)
