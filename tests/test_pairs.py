@@ -20,7 +20,7 @@ from beyond.linear import optimum
 from beyond.pairs import cluster, pairs
 from beyond.pairs import summary as pairs_summary
 from claims import rules
-from common import files, runs
+from common import runs
 
 PAIRS = [(0, 1), (3, 8), (4, 9)]
 HERE = "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"
