@@ -3,7 +3,7 @@
 # make pairs: all 45 pairs of digits, from MNIST's ten; make pairs SOURCE=... takes yours.
 # make constraints: the newest versions that fit requirements*.txt, into constraints.txt.
 # Each installs what it needs into .venv, once, with the first of these Pythons that TensorFlow has.
-PYTHONS = $(PYTHON) python3.13 python3.12 python3.11 python3
+PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 VERSION := import sys; print("%d.%d" % sys.version_info[:2])
 FOUND = $(shell for name in $(PYTHONS); do \

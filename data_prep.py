@@ -107,7 +107,10 @@ def read_source(source):
     if source is None:
         return download()
     if source.is_file():
-        arrays = files.read_arrays(source)
+        try:
+            arrays = files.read_arrays(source)
+        except files.DAMAGE as error:
+            raise ValueError(f"{source} is not an mnist.npz ({error}); give one") from None
         missing = [name for name in MNIST if name not in arrays]
         if missing:
             raise ValueError(

@@ -21,13 +21,15 @@ FEW = 5  # images of which the convolutional network is bounded by CROWN through
 
 def main():
     args = bench.arguments(__doc__, repeat=3)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in certified.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = (
+        "2"  # before TensorFlow, as in beyond/networks/certified.py
+    )
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]
     saved = runs.read(runs.RESULTS / certified.RUN)
-    models = {kind: threats.load(saved, f"{kind}-certified") for kind in runs.NETWORKS}
-    small, large = (bounds.Network(models[kind]) for kind in runs.NETWORKS)
+    models = {kind: threats.load(saved, f"{kind}-certified") for kind in certified.NETWORKS}
+    small, large = (bounds.Network(models[kind]) for kind in certified.NETWORKS)
     few = x[:FEW], y[:FEW], EPSILON
     cases = {
         "forward, convolutional": lambda: certified.logits_of(models["convolutional"], x),

@@ -19,7 +19,7 @@ import bench
 import numpy as np
 
 import data_prep
-from beyond.pairs import cluster, pairs
+from beyond.pairs import cluster, code, pairs
 
 PAIRS = ((0, 1), (1, 7), (2, 5), (3, 8))
 TASKS = 10_000
@@ -56,11 +56,12 @@ def main():
     args = bench.arguments(__doc__, repeat=3)
     arrays = made_up() if args.quick else data_prep.read_all()
     chosen, tasks = (PAIRS[:2], 100) if args.quick else (PAIRS, TASKS)
+    sources = code.sources()
     busy = {}  # by the number of workers: the largest processor time of one, for each repetition
 
     def measure(client, digits=chosen):
         before = client.run(time.process_time)
-        work = cluster.each(client, "beyond.pairs.pairs", "measure_pair", arrays, digits)
+        work = cluster.each(client, sources, pairs.MODULE, "measure_pair", arrays, digits)
         wrong = [error for _, _, error in work if error]
         if wrong:
             raise ValueError(wrong[0])
@@ -85,7 +86,7 @@ def main():
         for _, x, y in parts():
             pairs.prove(x, y, None)
 
-    with cluster.connected(None, 1) as one, cluster.connected(None, 2) as two:
+    with cluster.connected(sources, None, 1) as one, cluster.connected(sources, None, 2) as two:
         cases = {
             "1 worker": lambda: measure(one),
             "2 workers": lambda: measure(two),

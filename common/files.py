@@ -62,9 +62,10 @@ def npz_bytes(arrays):
 def read_arrays(path):
     """All arrays of an npz file, which must be finite numbers. No pickle is loaded."""
     with open(path, "rb") as file:
-        archive = np.load(file, allow_pickle=False)
-        if not hasattr(archive, "files"):
+        if file.read(2) != b"PK":  # of a zip; NumPy would advise to load a pickle
             raise ValueError(f"{Path(path).name} is not an npz file")
+        file.seek(0)
+        archive = np.load(file, allow_pickle=False)
         arrays = {key: archive[key] for key in archive.files}
     check_finite(arrays)
     return arrays

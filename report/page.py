@@ -127,7 +127,7 @@ def page(results):
     css, js = ((SOURCES / f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
     packed = pack(saved, pair["x_test"], pair["y_test"], digits)
     block = base64.b64encode(packed).decode()
-    template = report.environment().get_template("page/page.html.j2")
+    template = report.environment(autoescape=True).get_template("page/page.html.j2")
     command = (
         f"python -m report.page{runs.flags(results) if '--results' in runs.flags(results) else ''}"
     )

@@ -53,11 +53,15 @@ def anchor(heading):
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def environment():
-    """Jinja2 with the filters of the texts; a name that does not exist is an error."""
+def environment(autoescape=False):
+    """Jinja2 with the filters of the texts; a name that does not exist is an error.
+
+    autoescape: for HTML; in Markdown it would spoil the text.
+    """
     result = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         undefined=jinja2.StrictUndefined,
+        autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -93,7 +97,7 @@ def reproduce_command(results, saved):
     return f"python reproduce.py{everything}{radii}{runs.flags(results)}"
 
 
-def optima(saved):
+def beside_optima(saved):
     """Robust models beside the proved optimum of the same ε: a dictionary of numbers for each."""
     rows = []
     for epsilon, *names in zip(runs.EPSILONS, rules.ROBUST, CONVERGED, rules.EXACT):
@@ -161,7 +165,7 @@ def render(template, results):
                 post_runs=runs.POST_RUNS,
                 digits=digits,
                 network_names=runs.NETWORK_NAMES,
-                optima=optima(saved),
+                optima=beside_optima(saved),
                 claims=list(in_words(found["claims"])) if found else [],
                 figures={
                     name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES

@@ -10,200 +10,94 @@
 Intervals (Gowal et al., arXiv:1810.12715) push a box, centre m and radius r, through each layer:
 A m + c ± |A| r, and ReLU of both ends. Linear bounds (CROWN, Zhang et al., arXiv:1811.00866) put
 each ReLU between two lines and carry λ·z ≥ ... backwards to the pixels, where the box is known.
+A unit of a convolution sees a patch of the image, and so do its λ: only patches are carried.
 `milp` solves the same problem exactly for a small network of Dense layers.
 
-Rounding. The bounds hold for the real network and for its evaluation in float32, whatever the order
-of the sums: a float32 layer gives A a + c + η with |η| ≤ γ (|A||a| + |c|), γ = n u / (1 - n u),
-u = 2⁻²⁴, for sums of n terms (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1);
-what underflows adds at most n times the smallest normal number. Every radius is widened by that η,
-and every linear bound pays |λ|·η for each layer. The bounds themselves are computed in float64,
-whose errors are 2⁻²⁹ times as large, relative to the same sums: SPARE terms are added to n for
-them. The box is wider than ε by the rounding of x ± ε to float32.
+"Proved" means: for the real network and for its evaluation in float32 (not TensorFloat-32 or less),
+whatever the order of the sums and whatever the attack, y·logit is at least the bound. It rests on
+what chain.py reads of the model, checked against the model itself; on the rounding argued there,
+which widens every radius and is paid by every linear bound, for sums that do not overflow, which is
+checked for every image; and on TensorFlow's arithmetic in float64. `milp` rests on the solver too.
+The box is wider than ε by the rounding of x ± ε to float32.
 """
 
+import functools
+import sys
 from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, sparse
 
 import attacks
+from beyond.networks import chain
+from beyond.networks.chain import LARGEST, UNIT, rectified, step
 from common.lazy import keras, tf
 
-UNIT = 2.0**-24  # of rounding in float32
-TINY = 2.0**-126  # the smallest normal float32: what is smaller may become zero
-SPARE = 4  # terms added to each sum, for the rounding of the bounds themselves and of scales
-COEFFICIENTS = 4_000_000  # of linear bounds that are held at once, 32 MB
-MILP_TOLERANCE = 1e-5  # of the solver's constraints, far below the margins that it decides
-ACTIVATIONS = ("linear", "relu")
-
-
-class Affine(NamedTuple):
-    """One layer z = A a + c, as functions of (batch, *shape) tensors in float64.
-
-    linear(a, absolute): A a, or |A| a; transposed(λ): Aᵀ λ, from (batch, *outputs).
-    offset: c, which broadcasts; offset_size: what its rounding is relative to, |c| or more.
-    terms: of the longest sum, 0 where nothing is computed; relu: whether ReLU follows.
-    """
-
-    linear: object
-    transposed: object
-    offset: np.ndarray
-    offset_size: np.ndarray
-    terms: int
-    outputs: tuple
-    relu: bool = False
-
-
-def dense(layer, shape):
-    kernel, offset = weights_of(layer, layer.kernel, layer.bias)
-    return Affine(
-        lambda a, absolute=False: a @ (tf.abs(kernel) if absolute else kernel),
-        lambda coefficients: tf.matmul(coefficients, kernel, transpose_b=True),
-        offset,
-        abs(offset),
-        len(kernel) + 1,
-        (kernel.shape[1],),
-    )
-
-
-def convolution(layer, shape):
-    if layer.groups != 1 or set(layer.dilation_rate) != {1} or layer.padding == "causal":
-        refuse(layer, "with groups or dilation")
-    kernel, offset = weights_of(layer, layer.kernel, layer.bias)
-    return convolution_of(kernel, offset, layer, shape)
-
-
-def convolution_of(kernel, offset, layer, shape):
-    if layer.data_format != "channels_last":
-        refuse(layer, "with channels first")
-    how = dict(strides=layer.strides, padding=layer.padding.upper())
-    return Affine(
-        lambda a, absolute=False: tf.nn.conv2d(a, tf.abs(kernel) if absolute else kernel, **how),
-        lambda coefficients: tf.nn.conv2d_transpose(
-            coefficients, kernel, (len(coefficients), *shape), **how
-        ),
-        offset,
-        abs(offset),
-        int(np.prod(kernel.shape[:3])) + 1,
-        tuple(layer.compute_output_shape((1, *shape))[1:]),
-    )
-
-
-def average(layer, shape):
-    if layer.padding != "valid":
-        refuse(layer, "with padding")
-    (rows, columns), channels = layer.pool_size, shape[-1]
-    kernel = np.tile(np.eye(channels) / (rows * columns), (rows, columns, 1, 1))
-    return convolution_of(kernel, np.zeros(channels), layer, shape)
-
-
-def flatten(layer, shape):
-    if getattr(layer, "data_format", "channels_last") != "channels_last":
-        refuse(layer, "with channels first")
-    size = int(np.prod(shape))
-    return Affine(
-        lambda a, absolute=False: tf.reshape(a, (-1, size)),
-        lambda coefficients: tf.reshape(coefficients, (-1, *shape)),
-        np.zeros(1),
-        np.zeros(1),
-        0,
-        (size,),
-    )
-
-
-def scaling(scale, offset, offset_size, shape):
-    return Affine(
-        lambda a, absolute=False: a * (abs(scale) if absolute else scale),
-        lambda coefficients: coefficients * scale,
-        offset,
-        offset_size,
-        4,
-        shape,
-    )
-
-
-def rescaling(layer, shape):
-    scale, offset = (np.asarray(value, float) for value in (layer.scale, layer.offset))
-    return scaling(scale, offset, abs(offset), shape)
-
-
-def normalization(layer, shape):
-    if layer.axis not in (-1, len(shape)):
-        refuse(layer, "along another axis than the last")
-    mean, variance = weights_of(layer, layer.moving_mean, layer.moving_variance)
-    gamma, beta = weights_of(layer, layer.gamma, layer.beta)
-    scale = (gamma if layer.scale else 1.0) / np.sqrt(variance + layer.epsilon)
-    shift = mean * scale  # computed in float32 as well, and subtracted
-    return scaling(scale, beta - shift, abs(beta) + abs(shift), shape)
-
-
-def activation(layer, shape):
-    """ReLU as a layer, after nothing: z = a; whether it is ReLU is asked in `Network`."""
-    if isinstance(layer, keras.layers.ReLU) and (
-        layer.max_value is not None or layer.negative_slope or layer.threshold
-    ):
-        refuse(layer, "other than max(0, z)")
-    same = lambda a, absolute=False: a
-    return Affine(same, same, np.zeros(1), np.zeros(1), 0, shape)
-
-
-MAKERS = {
-    "Dense": dense,
-    "Conv2D": convolution,
-    "AveragePooling2D": average,
-    "Flatten": flatten,
-    "Rescaling": rescaling,
-    "BatchNormalization": normalization,
-    "ReLU": activation,
-    "Activation": activation,
-}
-
-
-def refuse(layer, why):
-    raise ValueError(
-        f"the layer {layer.name!r}, {type(layer).__name__} {why}, has no bounds here; there are "
-        f"bounds for chains of {', '.join(MAKERS)}, with no activation but ReLU"
-    )
-
-
-def weights_of(layer, *variables):
-    """The variables in float64, 0 for None. Raises ValueError for NaN and infinity."""
-    values = [np.zeros(1) if each is None else np.asarray(each, float) for each in variables]
-    if not all(np.all(np.isfinite(value)) for value in values):
-        raise ValueError(f"the weights of the layer {layer.name!r} are not all finite")
-    return values
+COEFFICIENTS = 2_000_000  # of linear bounds at once, 16 MB
+IMAGES = 64  # of one call of a compiled graph
+MILP_TOLERANCE = 1e-6  # of the solver, HiGHS: how much a constraint or a whole number may be amiss
+COST_TOLERANCE = 1e-7  # and the price of each variable
 
 
 class Network:
-    """A Keras chain with one logit, as a list of Affine layers: what all bounds work on.
+    """A Keras model with one logit as a chain of affine layers, compiled when a bound is asked for.
 
-    Raises ValueError for a layer, an activation or a shape for which there are no bounds here.
+    Its weights are copied: train the model further, and make another Network. Raises ValueError, in
+    one line, for a model that has no bounds here (chain.py says which have).
     """
 
     def __init__(self, model):
-        if not hasattr(model, "layers") or not getattr(model, "built", False):
-            raise ValueError(f"the model must be a built Keras model; it is {model!r}")
-        chain = [each for each in model.layers if type(each).__name__ != "InputLayer"]
-        self.shape, self.affine = tuple(model.input_shape[1:]), []
-        shape, before = self.shape, model.inputs[0]
-        sequential = isinstance(model, keras.Sequential)  # a chain by construction
-        for layer in chain:
-            name = type(layer).__name__
-            if name not in MAKERS or layer.compute_dtype != "float32":
-                refuse(layer, f"of {layer.compute_dtype}")
-            if not sequential and layer.input is not before:
-                refuse(layer, "beside the chain")
-            called = getattr(getattr(layer, "activation", None), "__name__", "linear")
-            if called not in ACTIVATIONS:
-                refuse(layer, f"with {called}")
-            affine = MAKERS[name](layer, shape)
-            relu = name == "ReLU" or called == "relu"
-            self.affine.append(affine._replace(relu=relu))
-            shape, before = affine.outputs, layer.output
-        if shape != (1,) or not (sequential or model.outputs[0] is before):
-            raise ValueError(
-                f"the network must give one logit per image, (batch, 1); it gives {shape}"
-            )
+        self.shape, self.affine = chain.read(model)
+
+    @functools.cached_property
+    def interval_graph(self):
+        return self.compiled(interval_bound)
+
+    @functools.cached_property
+    def rough_graph(self):
+        return self.compiled(functools.partial(linear_bound, refine=False))
+
+    @functools.cached_property
+    def refined_graph(self):
+        return self.compiled(functools.partial(linear_bound, refine=True))
+
+    def compiled(self, bound):
+        """A bound of one image as a graph of a few images, one after the other.
+
+        Each is computed alone, in shapes that never change: even its rounding is its own.
+        """
+        box = tf.TensorSpec([None, *self.shape], tf.float64)
+        rows = tf.TensorSpec([None, 1, 1], tf.float64)  # of `margins`
+        sizes = len(self.affine)
+        kinds = tf.TensorSpec([], tf.float64), tf.TensorSpec([sizes], tf.float64)
+
+        @tf.function(input_signature=[box, box, rows], autograph=False)
+        def graph(centre, radius, rows):
+            one = lambda each: bound(self.affine, *(part[tf.newaxis] for part in each))[:2]
+            return one_by_one(one, (centre, radius, rows), kinds)
+
+        return graph
+
+
+def one_by_one(function, every, kinds):
+    """A function of one element each, applied to all elements of some tensors."""
+    function = tf.autograph.experimental.do_not_convert(function)
+    return tf.map_fn(function, every, fn_output_signature=kinds, parallel_iterations=1)
+
+
+def margins(y):
+    """The margins as rows of coefficients of the logits, (batch, rows, logits).
+
+    A bound is of the least row · logits: for more logits only the rows would be others.
+    """
+    return np.asarray(y, float)[:, np.newaxis, np.newaxis]
+
+
+def checked(network, x, y, epsilon):
+    flat, y, epsilon = attacks.checked(x, y, epsilon)
+    if flat.shape[1] != np.prod(network.shape):
+        raise ValueError(f"x must have images of {network.shape}; it has shape {np.shape(x)}")
+    return y, float(epsilon)
 
 
 def box(network, x, epsilon, clip):
@@ -216,142 +110,309 @@ def box(network, x, epsilon, clip):
     return tf.constant((low + high) / 2), tf.constant((high - low) / 2)
 
 
-def rounding(layer):
-    """γ of a layer's sums in float32: relative to |A||a| + |c|."""
-    terms = layer.terms + SPARE
-    return terms * UNIT / (1 - terms * UNIT) if layer.terms else 0.0
-
-
-def step(layer, centre, radius):
-    """Centre and radius of z = A a + c + η, and the largest |η|, for a in centre ± radius."""
-    gamma = rounding(layer)
-    size = layer.linear(abs(centre) + radius, absolute=True) + layer.offset_size
-    error = gamma * size + layer.terms * TINY
-    return (layer.linear(centre) + layer.offset, layer.linear(radius, absolute=True) + error, error)
-
-
-def rectified(centre, radius):
-    low, high = tf.nn.relu(centre - radius), tf.nn.relu(centre + radius)
-    return (low + high) / 2, (high - low) / 2
-
-
-def checked(network, x, y, epsilon):
-    flat, y, epsilon = attacks.checked(x, y, epsilon)
-    if flat.shape[1] != np.prod(network.shape):
-        raise ValueError(f"x must have images of {network.shape}; it has shape {np.shape(x)}")
-    return y, float(epsilon)
-
-
-def in_batches(bound, network, x, y, epsilon, clip, batch):
+def in_parts(network, graphs, x, y, epsilon, clip, verbose):
+    """The largest of the bounds that some graphs give, (batch,)."""
     y, epsilon = checked(network, x, y, epsilon)
-    parts = [slice(start, start + batch) for start in range(0, len(y), batch)]
-    found = [bound(network, *box(network, x[part], epsilon, clip), y[part]) for part in parts]
-    return np.concatenate(found) if found else np.zeros(0)
+    if verbose is None:
+        verbose = int(sys.stdout is not None and sys.stdout.isatty())
+    bar = keras.utils.Progbar(len(y), verbose=verbose, unit_name="image") if len(y) else None
+    found = np.full(len(y), -np.inf)
+    for start in range(0, len(y), IMAGES):
+        part = slice(start, start + IMAGES)
+        rows = tf.constant(margins(y[part]))
+        for graph in graphs:
+            bound, sizes = graph(*box(network, x[part], epsilon, clip), rows)
+            check_sizes(network, sizes)
+            found[part] = np.maximum(found[part], bound)
+        bar.update(min(start + IMAGES, len(y)))
+    return found
 
 
-def interval(network, x, y, epsilon, clip=True):
+def check_sizes(network, sizes):
+    """Raise ValueError if a sum may overflow float32; sizes: (batch, layers)."""
+    for layer, size in zip(network.affine, np.max(sizes, axis=0)):
+        if not size < LARGEST:  # NaN as well
+            raise ValueError(
+                f"nothing is proved: the sums of the layer {layer.name!r} may be {size:.3g}, and "
+                "overflow float32"
+            )
+
+
+def interval(network, x, y, epsilon, clip=True, verbose=0):
     """The interval bound: y·logit is at least this, (batch,), whatever the attack.
 
     Arguments:
         network: a Network; x: (batch, 28, 28, 1) in [0, 1]; y: (batch,) in {-1, +1}.
         epsilon: the radius of the attack in pixel units, >= 0.
         clip: whether the attacked pixels stay in [0, 1].
+        verbose: 1 for a bar over the images, 0 for silence, None for the bar in a terminal.
 
-    Raises ValueError that names the argument.
+    Raises ValueError that names the argument, or the layer whose sums may overflow float32.
     """
-
-    def bound(network, centre, radius, y):
-        for layer in network.affine:
-            centre, radius, _ = step(layer, centre, radius)
-            if layer.relu:
-                centre, radius = rectified(centre, radius)
-        return y * centre[:, 0].numpy() - radius[:, 0].numpy()
-
-    return in_batches(bound, network, x, y, epsilon, clip, batch=512)
+    return in_parts(network, [network.interval_graph], x, y, epsilon, clip, verbose)
 
 
-def crown(network, x, y, epsilon, clip=True, refine=True):
+def crown(network, x, y, epsilon, clip=True, refine=True, verbose=None):
     """The linear bound of y·logit, (batch,), never below `interval`; arguments as there.
 
     refine: bound the hidden units linearly, too (CROWN), and not only by intervals (CROWN-IBP,
-        arXiv:1906.06316), which takes a fraction of the time and is looser.
+        arXiv:1906.06316), which takes a fraction of the time. Mostly it is looser, but not always:
+        with refine=True each image gets the larger one of both.
     """
-
-    def bound(network, centre, radius, y):
-        return linear_bounds(network, centre, radius, refine, y)[0]
-
-    hidden = [int(np.prod(each.outputs)) for each in network.affine if each.relu]
-    rows = max(hidden[1:], default=1) if refine else 1
-    size = max([int(np.prod(network.shape)), *hidden])
-    batch = int(np.clip(COEFFICIENTS // (rows * size), 1, 512))
-    return in_batches(bound, network, x, y, epsilon, clip, batch)
+    graph = network.refined_graph if refine else network.rough_graph
+    return in_parts(network, [graph], x, y, epsilon, clip, verbose)
 
 
-def linear_bounds(network, centre, radius, refine, y):
-    """`crown` of one batch; centre, radius: of the pixels, (batch, *shape); y: (batch,)."""
-    known, hidden_centre, hidden_radius = [], centre, radius
-    for number, layer in enumerate(network.affine):
-        hidden_centre, hidden_radius, error = step(layer, hidden_centre, hidden_radius)
-        low, high = hidden_centre - hidden_radius, hidden_centre + hidden_radius
-        known.append((low, high, error))
-        layers = network.affine[: number + 1]
-        if refine and layer.relu and any(each.relu for each in layers[:-1]):
-            # Where intervals tell the sign, ReLU is exact, and a better bound would change nothing.
-            flat_low, flat_high = (np.reshape(each, (len(y), -1)).copy() for each in (low, high))
-            unsure = np.flatnonzero(np.any((flat_low < 0) & (flat_high > 0), axis=0))
-            rows = tf.one_hot(unsure, flat_low.shape[1], dtype=tf.float64)
-            rows = tf.tile(rows[tf.newaxis], (len(y), 1, 1))
-            rows = tf.reshape(rows, (len(y), len(unsure), *layer.outputs))
-            lower, upper = (
-                sign * backward(layers, known, sign * rows, centre, radius).numpy()
-                for sign in (1, -1)
-            )
-            flat_low[:, unsure] = np.maximum(flat_low[:, unsure], lower)
-            flat_high[:, unsure] = np.minimum(flat_high[:, unsure], upper)
-            low, high = (tf.reshape(each, low.shape) for each in (flat_low, flat_high))
-            known[-1] = low, high, error
-            hidden_centre, hidden_radius = (low + high) / 2, (high - low) / 2
-        if layer.relu:
-            hidden_centre, hidden_radius = rectified(hidden_centre, hidden_radius)
-    by_intervals = y * hidden_centre[:, 0].numpy() - hidden_radius[:, 0].numpy()
-    rows = tf.constant(y.astype(float)[:, np.newaxis, np.newaxis])
-    linear = backward(network.affine, known, rows, centre, radius)[:, 0].numpy()
-    return np.maximum(by_intervals, linear), known
-
-
-def backward(layers, known, coefficients, centre, radius):
-    """A lower bound of λ·z for the outputs z of the last of `layers`, (batch, rows).
+def interval_bound(layers, centre, radius, rows):
+    """The bound of one image, (), and the size of each layer's sums, (layers,).
 
     Arguments:
-        known: for each layer the least and largest z, and the largest |η|, (batch, *outputs).
-        coefficients: λ, (batch, rows, *outputs).
+        centre, radius: of the pixels, (1, *shape); rows: what is bounded, (1, rows, logits).
     """
-    batch, rows = coefficients.shape[:2]
+    sizes = []
+    for layer in layers:
+        centre, radius, _, size = step(layer, centre, radius)
+        centre, radius = rectified(layer, centre, radius)
+        sizes.append(tf.reduce_max(size))
+    least = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
+    return tf.reduce_min(least), tf.stack(sizes)
 
-    def total(products):
-        return tf.reduce_sum(tf.reshape(products, (batch, rows, -1)), axis=2)
 
+def linear_bound(layers, centre, radius, rows, refine):
+    """As `interval_bound`, and what is known of each layer: least and largest z, largest |η|.
+
+    refine: the larger one of the bounds with and without refined layers.
+    """
+    pixels, found = (centre, radius), {}
+    for refined in {False, refine}:
+        found[refined] = linear(layers, pixels, rows, refined)
+    least = tf.maximum(found[False][0], found[refine][0])
+    return least, *found[refine][1:]
+
+
+def linear(layers, pixels, rows, refine):
+    known, lines, sizes = [], [], []
+    centre, radius = pixels
+    for number, layer in enumerate(layers):
+        centre, radius, error, size = step(layer, centre, radius)
+        low, high = centre - radius, centre + radius
+        bent = any(each.slope != 1 for each in layers[:number])
+        if refine and layer.slope != 1 and bent:
+            least, most = unit_bounds(layers[: number + 1], lines, error, pixels)
+            low, high = tf.maximum(low, least), tf.minimum(high, most)
+            centre, radius = (low + high) / 2, (high - low) / 2
+        known.append((low, high, error))
+        lines.append(lines_of(layer, low, high, error))
+        sizes.append(tf.reduce_max(size))
+        centre, radius = rectified(layer, centre, radius)
+    whole = Route(1, [Step(None, None, layer.outputs) for layer in reversed(layers)], None, [])
+    linear = backward(layers, lines, rows, whole, [], pixels)
+    by_intervals = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
+    return tf.reduce_min(tf.maximum(linear, by_intervals)), tf.stack(sizes), known
+
+
+def lines_of(layer, low, high, error):
+    """The lines about the activation of z = A a + c + η, (lines, 1 + units), zero before all units.
+
+    λ · activation is at least λ' A a + λ · constant. For λ >= 0 λ' is λ times the first line, and
+    the constant the third; for λ <= 0 the second and the fourth. Of a layer without an activation
+    only the constants are given.
+    """
+    low, high, error, offset = (tf.reshape(each, [-1]) for each in (low, high, error, layer.offset))
+    if layer.slope == 1:
+        lines = offset - error, offset + error
+    else:
+        on, off = low >= 0, high <= 0
+        one, slope, zero = (tf.constant(each, tf.float64) for each in (1, layer.slope, 0))
+        chord = (high - slope * low) / tf.where(on | off, one, high - low)  # over low to high
+        above = tf.where(on, one, tf.where(off, slope, chord))
+        below = tf.where(on | (~off & (high > -low)), one, slope)
+        lift = tf.where(on | off, zero, low * (slope - chord))
+        lines = below, above, below * (offset - error), above * (offset + error) + lift
+    return tf.pad(tf.stack(lines), [[0, 0], [1, 0]])
+
+
+class Patch(NamedTuple):
+    """What each position of a grid sees of a layer: `sides` from first + stride · position on."""
+
+    grid: tuple
+    stride: np.ndarray
+    first: np.ndarray
+    sides: np.ndarray
+
+
+def earlier(patch, layer):
+    """What the same positions see of the layer's inputs."""
+    sides, strides, margins = map(np.array, layer.window)
+    first, size = patch.first * strides - margins, (patch.sides - 1) * strides + sides
+    return Patch(patch.grid, patch.stride * strides, first, size)
+
+
+def places(patch, shape):
+    """Which units of a layer the positions see, (positions, seen): from 1, and 0 beside it."""
+    rows, columns = (
+        (first + stride * np.arange(grid))[:, np.newaxis] + np.arange(side)
+        for grid, stride, first, side in zip(*patch)
+    )
+    inside = [(0 <= each) & (each < size) for each, size in zip((rows, columns), shape)]
+    units = 1 + np.arange(np.prod(shape)).reshape(shape)
+    found = units[
+        np.clip(rows, 0, shape[0] - 1)[:, None, :, None],
+        np.clip(columns, 0, shape[1] - 1)[None, :, None, :],
+    ]
+    found = found * (inside[0][:, None, :, None] & inside[1][None, :, None, :])[..., np.newaxis]
+    return found.reshape(-1, found[0, 0].size).astype(np.int32)
+
+
+def inverse(places, units):
+    """Where each unit of a layer is among those seen, (positions, units): from 1, 0 if nowhere."""
+    found = np.zeros((len(places), 1 + units), np.int32)
+    np.put_along_axis(found, places, np.arange(1, 1 + places.shape[1])[np.newaxis], axis=1)
+    return found[:, 1:]
+
+
+class Step(NamedTuple):
+    """How λ passes one layer backwards; numbers are those of the Route's tables.
+
+    inverse: of the table by which a patch becomes a whole image first; seen: of the table of the
+    units that are seen; None for all. shape: of the outputs that λ belongs to.
+    """
+
+    inverse: int | None
+    seen: int | None
+    shape: tuple
+
+
+class Route(NamedTuple):
+    """How the bounds of a layer's units pass the layers before it.
+
+    positions: how many there are with λ of their own; widest: the most coefficients of one λ.
+    pixels: the table of the pixels that are seen.
+    """
+
+    positions: int
+    steps: list
+    pixels: int | None
+    tables: list
+
+    @property
+    def widest(self):
+        return max([int(np.prod(step.shape)) for step in self.steps])
+
+
+def route(layers):
+    """The Route of the last of `layers`, from its inputs on."""
+    last, steps, tables = layers[-1], [], []
+    patch, shape = None, last.inputs
+    if last.window:
+        ones = np.ones(2, int)
+        patch = earlier(Patch(last.outputs[:2], ones, 0 * ones, ones), last)
+
+    def table(values):
+        tables.append(values)
+        return len(tables) - 1
+
+    for layer in reversed(layers[:-1]):
+        back = seen = None
+        if patch and (layer.outputs != shape or not layer.window):
+            back, patch = table(inverse(places(patch, shape), int(np.prod(shape)))), None
+        if patch:
+            seen = table(places(patch, layer.outputs))
+        sides = (*patch.sides, layer.outputs[-1]) if patch else layer.outputs
+        steps.append(Step(back, seen, tuple(map(int, sides))))
+        patch, shape = patch and earlier(patch, layer), layer.inputs
+    positions = int(np.prod(last.outputs[:2] if last.window else last.outputs))
+    return Route(positions, steps, table(places(patch, shape)) if patch else None, tables)
+
+
+def unit_bounds(layers, lines, error, pixels):
+    """The least and largest z of each unit of the last of `layers`, (1, *outputs) both."""
+    last, way = layers[-1], route(layers)
+    channels = last.outputs[-1]
+    with tf.init_scope():  # the same for all images
+        if last.window:  # one for each channel, the same at all positions
+            own = tf.eye(channels, dtype=tf.float64)[:, tf.newaxis, tf.newaxis]
+            own = tf.reshape(last.transposed(own, patch=True), (1, channels, -1))
+        else:
+            own = tf.reshape(last.transposed(tf.eye(channels, dtype=tf.float64)), (channels, 1, -1))
+        tables = [tf.constant(each) for each in way.tables]
+
+    def bounds_of(parts):
+        rows, *tables = parts
+        rows = tf.concat([rows, -rows], 1)
+        return backward(layers[:-1], lines, rows, way, tables, pixels)
+
+    found = in_pieces(bounds_of, own, tables, way)
+    least, negative = (tf.reshape(each, (1, *last.outputs)) for each in tf.split(found, 2, axis=1))
+    return least + last.offset - error, last.offset + error - negative
+
+
+def in_pieces(bounds_of, own, tables, way):
+    """All bounds, (positions, rows), as many at once as COEFFICIENTS allows."""
+    per = max(1, COEFFICIENTS // (2 * own.shape[1] * way.widest))
+    count = -(-way.positions // per)
+    if count == 1:
+        return bounds_of([own, *tables])
+    per = -(-way.positions // count)
+
+    def pieces(each):
+        each = tf.pad(each, [[0, count * per - way.positions], *([[0, 0]] * (len(each.shape) - 1))])
+        return tf.reshape(each, (count, per, *each.shape[1:]))
+
+    with tf.init_scope():
+        tables = [pieces(each) for each in tables]
+        shared = own.shape[0] == 1
+        own = own if shared else pieces(own)
+    one = lambda each: bounds_of([own, *each] if shared else each)
+    every = tables if shared else [own, *tables]
+    found = one_by_one(one, every, tf.float64)
+    return tf.reshape(found, (count * per, -1))[: way.positions]
+
+
+def backward(layers, lines, rows, way, tables, pixels):
+    """A lower bound of λ·a for the outputs a of the last of `layers`, (positions, rows).
+
+    Arguments:
+        lines: of each layer, lines_of; way: a Route, with its tables.
+        rows: λ, (positions, rows, seen); positions may be 1, for all.
+        pixels: centre and radius, (1, *shape).
+    """
     bound = 0.0
-    for number in reversed(range(len(layers))):
-        layer, (low, high, error) = layers[number], known[number]
-        if layer.relu and number < len(layers) - 1:  # λ is of max(0, z), and becomes that of z
-            on, off = low >= 0, high <= 0
-            chord = high / tf.where(on | off, 1.0, high - low)  # from (low, 0) to (high, high)
-            above = tf.where(on, 1.0, tf.where(off, 0.0, chord))
-            below = tf.where(on, 1.0, tf.cast(~off & (high > -low), tf.float64))
-            lift = tf.where(on | off, 0.0, -low * chord)
-            positive, negative = tf.nn.relu(coefficients), -tf.nn.relu(-coefficients)
-            bound += total(negative * lift[:, tf.newaxis])
-            coefficients = positive * below[:, tf.newaxis] + negative * above[:, tf.newaxis]
-        if layer.terms:  # neither offset nor rounding elsewhere
-            bound += total(coefficients * layer.offset - abs(coefficients) * error[:, tf.newaxis])
-        flat = tf.reshape(coefficients, (batch * rows, *layer.outputs))
-        earlier = layer.transposed(flat)
-        coefficients = tf.reshape(earlier, (batch, rows, *earlier.shape[1:]))
-    coefficients = tf.reshape(coefficients, (batch, rows, -1))
-    centre, radius = (tf.reshape(each, (batch, -1)) for each in (centre, radius))
-    worst = tf.linalg.matvec(coefficients, centre) - tf.linalg.matvec(abs(coefficients), radius)
-    return bound + worst
+    for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.steps):
+        if back.inverse is not None:
+            table = tables[back.inverse]
+            rows = tf.broadcast_to(rows, (table.shape[0], *rows.shape[1:]))
+            rows = tf.pad(rows, [[0, 0], [0, 0], [1, 0]])
+            rows = tf.gather(rows, table, axis=2, batch_dims=1)
+        positive = tf.nn.relu(rows)
+        negative = rows - positive
+        *slopes, low, high = seen(line, back.seen, tables)
+        bound += dot(positive, low) + dot(negative, high)
+        if slopes:
+            below, above = slopes
+            rows = positive * below[:, tf.newaxis] + negative * above[:, tf.newaxis]
+        count = rows.shape[:2]
+        rows = tf.reshape(rows, (-1, *back.shape))
+        rows = layer.transposed(rows, patch=back.seen is not None)
+        rows = tf.reshape(rows, (*count, -1))
+    box = tf.pad(tf.stack([tf.reshape(each, [-1]) for each in pixels]), [[0, 0], [1, 0]])
+    centre, radius = seen(box, way.pixels, tables)
+    return bound + dot(rows, centre) - dot(abs(rows), radius)
+
+
+def seen(lines, table, tables):
+    """The lines of the units that the positions see, (positions or 1, seen) each."""
+    if table is None:
+        return tf.unstack(lines[:, tf.newaxis, 1:])
+    return tf.unstack(tf.gather(lines, tables[table], axis=1))
+
+
+def dot(rows, values):
+    """Σ over the units of (positions, rows, units) · (positions or 1, units)."""
+    if values.shape[0] != 1:
+        return tf.linalg.matvec(rows, values)
+    flat = tf.linalg.matvec(tf.reshape(rows, (-1, rows.shape[2])), values[0])
+    return tf.reshape(flat, rows.shape[:2])
 
 
 def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
@@ -360,63 +421,115 @@ def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
     Arguments: as for `interval`, with one image; nodes, seconds: the solver's limits. The first is
     far enough below the second that a result does not depend on the machine.
 
-    Returns a lower bound, to the solver's MILP_TOLERANCE, and the image at which it is attained, or
-    None if the solver has found none within its limits. Every unit that may switch costs a binary
-    variable and every layer a dense matrix: for networks of a few hundred units.
+    Returns a lower bound, and the image at which it is attained, or None if the solver has found
+    none within its limits. The bound is below what the solver proves by what its tolerances and the
+    rounding of float32 may change, and it is not taken from the solver if the network's value at
+    the image contradicts it. Every unit that may switch costs a binary variable and every layer a
+    dense matrix: for networks of a few hundred units.
     """
     y, epsilon = checked(network, x, y, epsilon)
+    if len(y) != 1:
+        raise ValueError(f"x must be one image; it has {len(y)}")
     centre, radius = box(network, x, epsilon, clip)
-    linear, known = linear_bounds(network, centre, radius, True, y)
-    low, high = (np.ravel(centre + sign * radius) for sign in (-1, 1))
-    least, most, rows, parts = [low], [high], [], []  # of the variables, and of the constraints
-    matrix, offset, start, count = np.eye(len(low)), np.zeros(len(low)), 0, len(low)
-    for layer, (low, high, _) in zip(network.affine, known):
-        units = int(np.prod(layer.outputs))
-        unit_rows = tf.constant(np.eye(units).reshape(units, *layer.outputs))
-        own = layer.transposed(unit_rows).numpy().reshape(units, -1)
-        shift = np.ravel(np.broadcast_to(layer.offset, layer.outputs))
-        matrix, offset = own @ matrix, own @ offset + shift
-        if not layer.relu:
-            continue
-        low, high = np.ravel(low), np.ravel(high)
-        free = (low < 0) & (high > 0)
-        # a = max(0, z): a >= z, a <= z - low (1 - on), a <= high on, with `on` 0 or 1 where free
-        width, inputs = count + 2 * units, slice(start, count)
-        for first, second, bottom, top in (
-            (-1.0, 0 * low, offset, np.where(low >= 0, offset, np.inf)),
-            (-1.0, -low, np.full(units, -np.inf), np.where(free, offset - low, np.inf)),
-            (0.0, -high, np.full(units, -np.inf), np.where(free, 0.0, np.inf)),
+    rows = tf.constant(margins(y))
+    bound, sizes, known = linear_bound(network.affine, centre, radius, rows, refine=True)
+    check_sizes(network, sizes[tf.newaxis])
+    program = Program(np.ravel(centre), np.ravel(radius))
+    for layer, (low, high, error) in zip(network.affine, known):
+        program.add(layer, *map(np.ravel, (low, high, error)))
+    solved, moves = program.least(rows[0, 0].numpy(), nodes, seconds)
+    if moves is None:
+        return float(max(bound, solved)), None
+    image = np.reshape(centre + np.reshape(moves, centre.shape) * radius, np.shape(x))
+    image = np.clip(image, np.asarray(x, float) - epsilon, np.asarray(x, float) + epsilon)
+    image = image.astype(np.float32).reshape(1, *network.shape)
+    point = tf.constant(image, tf.float64)
+    value = -interval_bound(network.affine, point, 0 * point, -rows)[0]  # at least the true one
+    return float(max(bound, solved) if solved <= value else bound), image
+
+
+class Program:
+    """A network as constraints of a mixed-integer program, layer by layer.
+
+    The variables are the moves of the pixels, -1 to 1 from low to high, and for each unit of a
+    bent layer its activation, in units of the largest |z| that is proved, and whether it is on.
+    So all of them are about 1, as the solver's absolute tolerances want it. Each constraint is
+    loosened by the rounding of float32 and by those tolerances: the program has a solution for
+    whatever the network computes, also if the solver takes constraints that much amiss.
+    """
+
+    def __init__(self, centre, radius):
+        self.variables = []  # the least, the largest value, and whether it is whole
+        self.constraints = []  # a matrix of all variables so far, the least and largest product
+        self.extend(-np.ones(len(radius)), np.ones(len(radius)), 0)
+        # What a layer gives is matrix times the variables from `start` on, plus offset, ± error.
+        self.start, self.matrix, self.offset, self.error = 0, np.diag(radius), centre, 0 * centre
+
+    @property
+    def count(self):
+        return sum(len(least) for least, *_ in self.variables)
+
+    def extend(self, least, most, whole):
+        self.variables.append((least, most, np.full(len(least), whole)))
+
+    def add(self, layer, low, high, error):
+        """The next layer; low, high, error: of its z, as vectors."""
+        units = len(low)
+        eye = tf.reshape(tf.eye(units, dtype=tf.float64), (units, *layer.outputs))
+        own = np.reshape(layer.transposed(eye), (units, -1))
+        self.matrix, self.offset = own @ self.matrix, own @ self.offset + np.ravel(layer.offset)
+        self.error = abs(own) @ self.error + error
+        if layer.slope == 1:
+            return
+        scale = np.maximum(abs(low), abs(high))
+        scale[scale == 0] = 1
+        low, high, slope = low / scale, high / scale, layer.slope
+        on, off = low >= 0, high <= 0
+        free, infinite = ~on & ~off, np.full(units, np.inf)
+        matrix, slack = self.matrix / scale[:, np.newaxis], self.error / scale + 2 * MILP_TOLERANCE
+        below, above = self.offset / scale - slack, self.offset / scale + slack
+        rise, fall = (1 - slope) * high * free, (1 - slope) * low * free
+        # a = max(z, slope z): a >= z; a >= slope z; a <= z - (1 - slope) low (1 - switch);
+        # a <= slope z + (1 - slope) high switch; the switch is 0 or 1.
+        for steep, switch, bottom, top in (
+            (1, 0 * low, below, np.where(on, above, np.inf)),
+            (slope, 0 * low, slope * below, np.where(off, slope * above, np.inf)),
+            (1, -fall, -infinite, np.where(free, above - fall, np.inf)),
+            (slope, -rise, -infinite, np.where(free, slope * above, np.inf)),
         ):
-            part = np.zeros((units, width))
-            part[:, inputs] = first * matrix
-            part[:, count : count + units] = np.eye(units)
-            part[:, count + units :] = np.diag(second * free)
-            rows.append((part, bottom, top))
-        least += [np.zeros(units), np.zeros(units)]
-        most += [np.maximum(high, 0), free.astype(float)]
-        parts.append((count + units, count + 2 * units))
-        start, count = count, count + 2 * units
-        matrix, offset = np.hstack([np.eye(units), np.zeros((units, units))]), np.zeros(units)
-    whole, goal = np.zeros(count), np.zeros(count)
-    for first, last in parts:
-        whole[first:last] = 1
-    goal[start:] = y[0] * matrix[0]
-    constraints = [
-        optimize.LinearConstraint(
-            sparse.csr_array(np.pad(part, ((0, 0), (0, count - part.shape[1])))), bottom, top
+            part = np.zeros((units, self.count + 2 * units))
+            part[:, self.start : self.start + matrix.shape[1]] = -steep * matrix
+            part[:, self.count : self.count + units] = np.eye(units)
+            part[:, self.count + units :] = np.diag(switch)
+            self.constraints.append((part, bottom, top))
+        self.start = self.count
+        self.extend(np.maximum(low, slope * low), np.maximum(high, slope * high), 0)
+        self.extend(np.zeros(units), free.astype(float), 1)
+        self.matrix, self.offset, self.error = np.diag(scale), np.zeros(units), np.zeros(units)
+
+    def least(self, row, nodes, seconds):
+        """A lower bound of row · logits, and the moves of the pixels at the least one found."""
+        least, most, whole = map(np.concatenate, zip(*self.variables))
+        goal = np.zeros(self.count)
+        goal[self.start : self.start + self.matrix.shape[1]] = row @ self.matrix
+        size = np.max(abs(goal)) or 1.0
+        constraints = [
+            optimize.LinearConstraint(
+                sparse.csr_array(np.pad(part, ((0, 0), (0, self.count - part.shape[1])))), *sides
+            )
+            for part, *sides in self.constraints
+        ]
+        found = optimize.milp(
+            goal / size,
+            integrality=whole,
+            bounds=optimize.Bounds(least, most),
+            constraints=constraints,
+            options=dict(node_limit=nodes, time_limit=seconds, mip_rel_gap=0),
         )
-        for part, bottom, top in rows
-    ]
-    found = optimize.milp(
-        goal,
-        integrality=whole,
-        bounds=optimize.Bounds(np.concatenate(least), np.concatenate(most)),
-        constraints=constraints,
-        options=dict(node_limit=nodes, time_limit=seconds, mip_rel_gap=0),
-    )
-    bound = linear[0]
-    if found.mip_dual_bound is not None and np.isfinite(found.mip_dual_bound):
-        bound = max(bound, found.mip_dual_bound + y[0] * offset[0] - MILP_TOLERANCE)
-    pixels = int(np.prod(network.shape))
-    image = None if found.x is None else found.x[:pixels].astype(np.float32)
-    return float(bound), image if image is None else image.reshape(1, *network.shape)
+        pixels = len(self.variables[0][0])
+        moves = None if found.x is None else np.clip(found.x[:pixels], -1, 1)
+        if found.mip_dual_bound is None or not np.isfinite(found.mip_dual_bound):
+            return -np.inf, moves
+        costs = COST_TOLERANCE * size * np.sum(most - least)
+        rounding = abs(row) @ self.error
+        return found.mip_dual_bound * size + row @ self.offset - costs - rounding, moves

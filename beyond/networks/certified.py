@@ -38,19 +38,19 @@ REFINED = 20  # images at most for which the convolutional network is bounded by
 MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
 
 
-def network(kind):
+def network(architecture):
     """small: two hidden layers of 64; convolutional: two convolutions and a layer of 64."""
-    layers, how = keras.layers, dict(data_format="channels_last", dtype="float32")
+    layers, options = keras.layers, dict(data_format="channels_last", dtype="float32")
     convolutions = [
-        layers.Conv2D(16, 5, 2, activation="relu", **how),
-        layers.Conv2D(32, 4, 2, activation="relu", **how),
+        layers.Conv2D(16, 5, 2, activation="relu", **options),
+        layers.Conv2D(32, 4, 2, activation="relu", **options),
     ]
-    units = (64, 64) if kind == "small" else (64,)
+    units = (64, 64) if architecture == "small" else (64,)
     return keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="float32"),
-            *(convolutions if kind == "convolutional" else []),
-            layers.Flatten(**how),
+            *(convolutions if architecture == "convolutional" else []),
+            layers.Flatten(**options),
             *(layers.Dense(each, activation="relu", dtype="float32") for each in units),
             layers.Dense(1, dtype="float32"),
         ]
@@ -96,7 +96,7 @@ def attacked(model, x, y, epsilon, steps, start):
 def compiled_attack(model):
     """`attacked` from a random start, as one compiled call: (x, y, epsilon, steps, seed) to images.
 
-    Images whose gradient vanishes stay where they started: it is the certificate that tells.
+    Images whose gradient vanishes stay where they started: the certificate does not depend on them.
     """
     kinds = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([None]), tf.TensorSpec([])
     integer = tf.TensorSpec([], tf.int32)
@@ -115,17 +115,17 @@ def compiled_attack(model):
     return attack
 
 
-def train_step(model, x, y, batch_size, kind, steps):
+def train_step(model, x, y, batch_size, method, steps):
     """One step of Adam on the logistic loss of one batch, regular, adversarial or certified.
 
     steps: of the whole training, of which RAMP is the ramp. x: (batch, 28, 28, 1), y: (batch,).
     """
     y = tf.cast(y, tf.float32)
     rise = tf.minimum(tf.cast(model.optimizer.iterations, tf.float32) / (RAMP * steps), 1.0)
-    if kind == "adversarial":
+    if method == "adversarial":
         x = attacked(model, x, y, rise * ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS, x)
     with tf.GradientTape() as tape:
-        if kind == "certified":  # the logits of the worst case that intervals allow
+        if method == "certified":  # the logits of the worst case that intervals allow
             logits = y * interval_margin(model, x, y, rise * EPSILON)
         else:
             logits = model(x, training=True)[:, 0]
@@ -136,17 +136,19 @@ def train_step(model, x, y, batch_size, kind, steps):
     return losses, logits, gradients
 
 
-def trained(args, data, kind, how):
-    """A network of one kind, trained in one of the three ways."""
+def trained(args, data, architecture, method):
+    """A network, trained by one of the three methods."""
     training.seed_everything(args.seed)
-    epochs = max(1, round(TRAININGS[how] * args.epochs))
+    epochs = max(1, round(TRAININGS[method] * args.epochs))
     steps = epochs * -(-len(data.y_train) // args.batch_size)
     decay = dict(warmup_target=args.learning_rate, warmup_steps=round(RAMP * steps))
     left = steps - decay["warmup_steps"]
     rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, left, **decay)
-    model = network(kind)
+    model = network(architecture)
     model.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=CLIP_NORM))
-    step = functools.partial(train_step, model, batch_size=args.batch_size, kind=how, steps=steps)
+    step = functools.partial(
+        train_step, model, batch_size=args.batch_size, method=method, steps=steps
+    )
     order = dict(shuffle=args.shuffle, seed=args.seed, verbose=0)
     training.train(step, model, data.x_train, data.y_train, epochs, args.batch_size, **order)
     return model
@@ -175,7 +177,7 @@ def broken(model, attack, x, y, epsilon):
     return margins <= 0
 
 
-def settled(model, proved_by, x, y, epsilon):
+def by_program(model, proved_by, x, y, epsilon):
     """By MILP, which images are proved and which are broken, (batch,) both."""
     safe, wrong = np.zeros(len(y), bool), np.zeros(len(y), bool)
     for number in range(len(y)):
@@ -188,7 +190,7 @@ def settled(model, proved_by, x, y, epsilon):
     return safe, wrong
 
 
-def bracket(model, x, y, kind, how):
+def bracket(model, x, y, architecture, method):
     """Accuracy at each of ATTACKS: certified (lower side), attacked (upper), images between."""
     proved_by, attack = bounds.Network(model), compiled_attack(model)
     wrong, before = np.zeros(len(y), bool), np.ones(len(y), bool)
@@ -200,12 +202,12 @@ def bracket(model, x, y, kind, how):
         # tried again: its bound only falls.
         wrong[rest] = broken(model, attack, x[rest], y[rest], epsilon)
         rest = np.flatnonzero(before & ~safe & ~wrong)
-        refine = kind == "small" or len(rest) <= REFINED
+        refine = architecture == "small" or len(rest) <= REFINED
         safe[rest] = bounds.crown(proved_by, x[rest], y[rest], epsilon, refine=refine) > 0
         rest, solved = np.flatnonzero(before & ~safe & ~wrong), 0
         # Elsewhere too many units may switch: minutes for each image.
-        if (kind, how) == ("small", "certified") and len(rest) <= MILP_IMAGES:
-            safe[rest], wrong[rest] = settled(model, proved_by, x[rest], y[rest], epsilon)
+        if (architecture, method) == ("small", "certified") and len(rest) <= MILP_IMAGES:
+            safe[rest], wrong[rest] = by_program(model, proved_by, x[rest], y[rest], epsilon)
             solved = int(np.sum(safe[rest] | wrong[rest]))
         before = safe
         row = dict(
@@ -240,10 +242,10 @@ def main(argv=None):
     data = data_prep.load_pair(args.digits)
     folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
     metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
-    for kind in NETWORKS:
-        for how in TRAININGS:
-            model, name = trained(args, data, kind, how), f"{kind}-{how}"
-            metrics[name] = found = bracket(model, data.x_test, data.y_test, kind, how)
+    for architecture in NETWORKS:
+        for method in TRAININGS:
+            model, name = trained(args, data, architecture, method), f"{architecture}-{method}"
+            metrics[name] = found = bracket(model, data.x_test, data.y_test, architecture, method)
             for number, weights in enumerate(model.get_weights()):
                 arrays[f"{name}-{number}"] = weights
             sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])

@@ -1,31 +1,33 @@
-"""Work on a Dask cluster, on this machine or another: checked versions, the code, the data, faults.
+"""Work on a Dask cluster, on this machine or another: the code, versions, the data, faults.
 
-    with cluster.connected(scheduler, workers) as client:
-        work = cluster.each(client, "beyond.pairs.pairs", "measure_pair", data, names)
-        for name, found, error in work:
+    sources = code.sources()
+    with cluster.connected(sources, scheduler, workers) as client:
+        for name, found, error in cluster.each(client, sources, module, function, data, names):
             ...
 
-The workers need Python, requirements.txt and Dask, but no checkout: the code goes to them as a zip.
+The workers need Python, requirements.txt and Dask, but no checkout: the code goes to them as a zip
+that is named by its content, so that clients with different code can share them.
 """
 
 import argparse
 import contextlib
-import hashlib
 import importlib.util
-import io
+import json
 import logging
+import multiprocessing.resource_tracker
 import signal
-import tempfile
 import warnings
-import zipfile
+from concurrent.futures import CancelledError
 from pathlib import Path
 
-from common import ROOT
+from beyond.pairs import code
 
 PATIENCE = 5  # seconds, for a scheduler to answer and for a first worker
-PACKAGES = ("tensorflow", "numpy", "scipy")  # whose versions must agree, beside Python's
-MODULES = ("attacks", "data_prep", "experiment_regular", "experiment_robust")
-FOLDERS = ("beyond", "claims", "common")
+SHARED = ("python", "distributed")  # versions in which scheduler and workers must agree with us
+PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # and the workers in these
+MEMORY = 1.2e9  # bytes that a worker needs for TensorFlow, the images and a pair
+NEEDED = f"each worker needs {MEMORY / 1e9:g} GB of memory; start fewer, or give them more"
+LOST = f"the workers were lost, as when memory runs out: {NEEDED}"
 TRIES = 2  # of each piece of work
 # Of a cluster of our own: a piece of work that kills its worker this often is given up, and a
 # worker is given one piece at a time, so that no other one is lost with it.
@@ -44,12 +46,22 @@ def address(text):
     return text
 
 
+def scheduler_file(text):
+    """An argparse type: the address in the file that a scheduler wrote."""
+    try:
+        return address(json.loads(Path(text).read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        problem = f"{text!r} is not what this writes: dask scheduler --scheduler-file {text}"
+        raise argparse.ArgumentTypeError(problem) from None
+
+
 @contextlib.contextmanager
 def interrupts_held():
     """Hold Ctrl-C back: processes and threads that are started meanwhile never get it.
 
-    It reaches every process of a terminal, and is the client's to tell.
+    It reaches every process of a terminal, but only the client answers it.
     """
+    multiprocessing.resource_tracker.ensure_running()  # its start would let Ctrl-C through again
     mask = getattr(signal, "pthread_sigmask", lambda *_: ())  # not on Windows
     before = mask(getattr(signal, "SIG_BLOCK", 0), [signal.SIGINT])
     try:
@@ -59,159 +71,182 @@ def interrupts_held():
 
 
 @contextlib.contextmanager
-def connected(scheduler=None, workers=None):
-    """Yield a Dask client whose workers have the versions and the code of this process.
+def connected(sources, scheduler=None, workers=None):
+    """Yield a Dask client whose workers have this code, and the versions of this process.
+
+    A worker that joins later gets the code, too; one with other versions leaves again.
 
     Arguments:
+        sources: the code, from code.sources().
         scheduler: the address of a cluster that is there; None starts one on this machine.
-        workers: how many it then has, single-threaded processes; None for one a core.
+        workers: how many it then has, single-threaded processes; None for one a core, or fewer if
+            there is not the memory for that.
 
-    Raises ImportError without Dask, OSError if nothing answers, ValueError for other versions.
+    Raises ImportError without Dask, OSError if nothing answers, ValueError for unfit workers.
     """
     if importlib.util.find_spec("distributed") is None:
         raise ImportError(
             "Dask is missing; install it with: "
             "pip install -r requirements-cluster.txt -c constraints.txt"
         )
-    import dask
-    import distributed
-
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # what matters is raised here, in one line
     try:
         with contextlib.ExitStack() as stack:
-            if scheduler is None:
-                stack.enter_context(dask.config.set(SETTINGS))
-                with interrupts_held():
-                    local = distributed.LocalCluster(
-                        n_workers=workers,
-                        threads_per_worker=1,
-                        dashboard_address="127.0.0.1:0",
-                        silence_logs=logging.CRITICAL,
-                    )
-                scheduler = stack.enter_context(local).scheduler_address
+            client = reached(stack, scheduler, workers)
             try:
-                with warnings.catch_warnings():  # of other versions, in a table: see check_workers
-                    warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
-                    client = stack.enter_context(distributed.Client(scheduler, timeout=PATIENCE))
-                client.wait_for_workers(1, timeout=PATIENCE)
-            except TimeoutError:
-                raise OSError(
-                    f"{scheduler} has no workers; start one with: dask worker {scheduler} "
-                    "--nthreads 1"
-                ) from None
-            except OSError:
-                raise OSError(
-                    f"no scheduler answers at {scheduler}; start one with: dask scheduler"
-                ) from None
-            check_workers(client)
-            ship(client)
-            yield client
+                ship(client, sources)
+                yield client
+            finally:
+                with contextlib.suppress(ValueError, OSError):  # none yet, or the scheduler is lost
+                    client.unregister_worker_plugin(client.id)
     finally:
         logging.disable(disabled)
 
 
-def check_workers(client):
-    """Raise ValueError if scheduler or workers have other versions, or workers several threads."""
-    found, wrong = client.get_versions(packages=list(PACKAGES)), []
-    ours = found["client"]["packages"]
+def reached(stack, scheduler, workers):
+    """A client of a scheduler, or of a cluster of our own, that has a worker."""
+    import dask
+    import distributed
+    from distributed.system import MEMORY_LIMIT
+
+    try:
+        if scheduler is None:
+            workers = workers or max(1, min(dask.system.CPU_COUNT, int(MEMORY_LIMIT / MEMORY)))
+            stack.enter_context(dask.config.set(SETTINGS))
+            with interrupts_held():
+                local = distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    memory_limit=MEMORY_LIMIT // workers,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                )
+            scheduler = stack.enter_context(local).scheduler_address
+        with warnings.catch_warnings():  # of other versions, in a table: see ship
+            warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
+            client = stack.enter_context(distributed.Client(scheduler, timeout=PATIENCE))
+    except (OSError, RuntimeError, TypeError) as error:  # the last two: certificates
+        while isinstance(error, RuntimeError) and error.__cause__:
+            error = error.__cause__
+        if scheduler is None:
+            raise OSError(f"no cluster starts on this machine: {error}") from None
+        raise OSError(f"{scheduler} does not answer: {error}; dask scheduler starts one") from None
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        start = f"dask worker {scheduler} --nthreads 1"
+        raise OSError(f"{scheduler} has no workers; start one with: {start}") from None
+    return client
+
+
+def ship(client, sources):
+    """Give the code to all workers, also to those that come later; ValueError for unfit ones."""
+    from distributed.diagnostics.plugin import WorkerPlugin
+    from distributed.versions import get_versions
+
+    name, content = code.packed(sources)
+    ours, found = get_versions(PACKAGES)["packages"], client.get_versions()
     places = {"the scheduler": found["scheduler"]}
-    places |= {f"the worker {place}": it for place, it in sorted(found["workers"].items())}
+    places |= {f"the worker {place}": it for place, it in found["workers"].items()}
     for place, it in places.items():
-        for package in ("python", *PACKAGES):
-            theirs = it["packages"].get(package)
+        for package in SHARED:  # first: what is made here may not even load there
+            theirs = it["packages"][package]
             if theirs != ours[package]:
-                wrong.append(f"{place} has {package} {theirs or 'missing'}, not {ours[package]}")
-    for place, threads in sorted(client.nthreads().items()):
-        if threads != 1:
-            wrong.append(f"the worker {place} has {threads} threads; start it with --nthreads 1")
-    if wrong:
-        raise ValueError("; ".join(wrong))
+                raise ValueError(f"{place} has {package} {theirs}, not {ours[package]}")
 
+    class Project(WorkerPlugin):  # by value, as it is defined here: workers have no checkout
+        there = set(found["workers"])
 
-def code():
-    """The project's code as a zip; the same code gives the same bytes."""
-    buffer = io.BytesIO()
-    paths = [ROOT / f"{name}.py" for name in MODULES]
-    paths += [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.py"))]
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path in paths:
-            name = path.relative_to(ROOT).as_posix()
-            archive.writestr(zipfile.ZipInfo(name), path.read_bytes())
-    return buffer.getvalue()
+        async def setup(self, worker):
+            theirs = get_versions(PACKAGES)["packages"]
+            threads, memory = worker.state.nthreads, worker.memory_manager.memory_limit
+            faults = [
+                f"has {it} {theirs[it] or 'missing'}, not {ours[it]}"
+                for it in (*SHARED, *PACKAGES)
+                if theirs[it] != ours[it]
+            ]
+            if threads != 1:
+                faults.append(f"has {threads} threads; start it with --nthreads 1")
+            if memory and memory < MEMORY:
+                faults.append(f"has {memory / 1e9:.1f} GB of memory; {NEEDED}")
+            if faults and worker.address not in self.there:
+                await worker.scheduler.retire_workers(workers=[worker.address], close_workers=True)
+            if faults:
+                raise ValueError(f"the worker {worker.address} {'; '.join(faults)}")
+            new = Path(worker.local_directory, f"{name}.new")
+            new.write_bytes(content)
+            new.replace(new.with_suffix(""))  # in one piece: it may be in use
 
-
-def ship(client):
-    """Send the code to all workers, also to those that come later."""
-    from distributed.diagnostics.plugin import UploadFile
-
-    names = {*MODULES, *FOLDERS}
-
-    # Defined here, it travels by value: a worker could not import it yet.
-    def forget():
-        """Forget the code of an earlier client."""
-        import sys
-
-        for name in [name for name in sys.modules if name.partition(".")[0] in names]:
-            del sys.modules[name]
-
-    client.run(forget)
-    content = code()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"project-{hashlib.sha256(content).hexdigest()[:16]}.zip"
-        path.write_bytes(content)
-        client.register_plugin(UploadFile(str(path)), name="project")
+    client.register_plugin(Project(), name=client.id)
 
 
 def described(client):
-    """A line about the cluster, with an address to watch it at."""
-    link = client.dashboard_link
+    """A line about the cluster, with an address to watch it at if there is one."""
+    count, link = len(client.nthreads()), ""
+    with contextlib.suppress(LookupError, ValueError):  # of a template that names a variable
+        link = f"; watch them at {client.dashboard_link}"
     if importlib.util.find_spec("bokeh") is None:  # of which the moving pictures are made
-        link = link.removesuffix("status") + "info/main/workers.html"
-    count = len(client.nthreads())
-    return f"{count} worker{'s' if count > 1 else ''}; watch them at {link}"
+        link = link.replace("/status", "/info/main/workers.html")
+    return f"{count} worker{'s' if count > 1 else ''}{link}"
 
 
-def each(client, module, function, data, names, arguments=None):
+def each(client, sources, module, function, data, names, arguments=None):
     """Call module.function(data, name, **arguments) on the workers, for each name.
 
     Yields (name, result, None), or (name, None, error) after TRIES failures, as they come. The data
-    go to every worker once. A worker that dies costs the work that it had. Raises ConnectionError
-    if the scheduler is lost.
+    go to every worker once. A worker that dies costs the work that it had. `sources` are those of
+    `connected`. Raises ConnectionError if the scheduler or all workers are lost.
     """
-    from distributed import as_completed
+    from distributed import KilledWorker, as_completed
+
+    archive, tops = code.packed(sources)[0], {path.split("/")[0] for path in sources}
 
     def call(data, name, arguments):  # by value, as above
         import importlib
+        import sys
+        from pathlib import Path
 
+        from distributed import get_worker
+
+        place = str(Path(get_worker().local_directory, archive))
+        if sys.path[0] != place:  # whose code it was that ran last: forget it
+            for it in list(sys.modules):
+                if {it.partition(".")[0], it.partition(".")[0] + ".py"} & tops:
+                    del sys.modules[it]
+            others = [it for it in sys.path if not Path(it).name.startswith("project-")]
+            sys.path[:] = [place, *others]
         return getattr(importlib.import_module(module), function)(data, name, **arguments)
 
     def scattered():
-        return client.scatter([data], broadcast=True, hash=False)[0]
+        try:
+            return client.scatter([data], broadcast=True, hash=False)[0]
+        except TimeoutError:
+            raise ConnectionError(LOST) from None
 
     def submit(name):
-        future = client.submit(call, shared[0], name, arguments or {}, pure=False)
+        future = client.submit(call, shared, name, arguments or {}, pure=False, retries=TRIES - 1)
         names_of[future.key] = name
-        tried[name] += 1
         return future
 
-    shared, tried, names_of = [scattered()], dict.fromkeys(names, 0), {}
+    shared, again, names_of = scattered(), set(), {}
     work = as_completed([submit(name) for name in names])
     for future in work:
         name, found, error = names_of.pop(future.key), None, None
-        if future.cancelled():
-            if client.status != "running":
-                raise ConnectionError(
-                    "the scheduler is lost; what is finished is saved, and the next start goes on"
-                )
-            error = "the only worker that had the images was lost"
-            shared[0] = scattered()
-        else:
-            try:
-                found = future.result()
-            except Exception as raised:
-                error = " ".join(str(raised).split()) or type(raised).__name__
-        if error is None or tried[name] >= TRIES:
-            yield name, found, error
-        else:
+        if future.cancelled() and client.status != "running":
+            raise ConnectionError(
+                "the scheduler is lost; what is finished is saved, and the next start goes on"
+            )
+        if future.cancelled() and name not in again:  # the data were lost with their last worker
+            again.add(name)
+            if shared.status != "finished":
+                shared = scattered()
             work.add(submit(name))
+            continue
+        try:
+            found = future.result()
+        except (KilledWorker, CancelledError):
+            error = LOST
+        except Exception as raised:
+            error = " ".join(str(raised).split()) or type(raised).__name__
+        yield name, found, error

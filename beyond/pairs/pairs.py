@@ -4,6 +4,7 @@
     python -m beyond.pairs               # on this machine, a worker a core; minutes
     python -m beyond.pairs --pairs 3-8 4-9 --seeds 5
     python -m beyond.pairs --scheduler tcp://host:8786    # on a Dask cluster that is there
+    python -m beyond.pairs --scheduler-file scheduler.json
 
 For each pair of digits: the post's four recipes, the proved optimum at ε = 0.1, 0.2, 0.3, and every
 rule of claims/post.py that these models are enough for. Seed s is, to the bit, what
@@ -26,7 +27,7 @@ import experiment_regular as regular
 import experiment_robust as robust
 from beyond.linear import diagram, optimum
 from beyond.linear.exact import pixel_pull
-from beyond.pairs import cluster
+from beyond.pairs import cluster, code
 from beyond.threats import few_pixels
 from claims import post, rules
 from common import cli, evaluation, runs, training
@@ -34,6 +35,7 @@ from common.lazy import tf
 from common.many import compiled_epoch, train_many
 
 RUN = "pairs"
+MODULE = "beyond.pairs.pairs"  # by which workers import measure_pair
 PAIRS = tuple(itertools.combinations(range(10), 2))
 NEVER = np.inf, None  # as an end for diagram.optima: it need not know where the constant begins
 LARGEST = 0.5  # ε beyond which nothing is separable: it joins a black pixel and a white one
@@ -101,7 +103,7 @@ def prove(x, y, start):
     return found, (possible, separation.upper_bound if separation else impossible[0])
 
 
-def linear_run(weights, bias, data, arguments=(), epsilon=None, metrics=(), arrays=()):
+def model_run(weights, bias, data, arguments=(), epsilon=None, metrics=(), arrays=()):
     """A linear model as the rules want it: like a saved run, in memory."""
     x, logits = data.x_test, attacks.linear_logits(weights, bias, data.x_test)
     run = {} if epsilon is None else {"epsilon": epsilon}
@@ -130,7 +132,7 @@ def measure_pair(arrays, digits, seeds=1):
     bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
     saved = {}
     for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
-        saved[name] = linear_run(
+        saved[name] = model_run(
             it.weights,
             it.bias,
             data,
@@ -146,7 +148,7 @@ def measure_pair(arrays, digits, seeds=1):
         for name, rate, epsilon, *model in zip(
             runs.POST_RUNS, rates, epsilons, weights[:, seed], biases[:, seed]
         ):
-            saved[name] = linear_run(*model, data, dict(learning_rate=rate), epsilon)
+            saved[name] = model_run(*model, data, dict(learning_rate=rate), epsilon)
         fewest = few_pixels.fewest_of_models(saved, data)
         saved["few_pixels"] = runs.Run({}, {}, {"fewest": fewest})
         for rule in RULES:
@@ -219,20 +221,22 @@ def pair(text):
     return int(first), int(second)
 
 
-def is_saved(folder, digest, arguments):
-    """Whether a pair is saved already: of the same data, arguments and versions."""
+def is_saved(folder, digest, arguments, code_digest):
+    """Whether a pair is saved already: of the same data, arguments, versions and code."""
     try:
         config = runs.read(folder, ["claims"], ["weights"]).config
     except (OSError, ValueError):
         return False
-    now = digest, arguments, runs.versions()
-    return now == tuple(config.get(key) for key in ("data_sha256", "arguments", "versions"))
+    saved = [config.get(key) for key in ("data_sha256", "arguments", "versions")]
+    saved.append(config.get("run", {}).get("code_sha256"))
+    return saved == [digest, arguments, runs.versions(), code_digest]
 
 
-def save(results, digits, digest, arguments, metrics, arrays):
-    """Save what measure_pair gives."""
+def save(results, digits, digest, arguments, code_digest, metrics, arrays):
+    """Save what measure_pair gives, with the digest of the code that measured it."""
     args, data = SimpleNamespace(**arguments), SimpleNamespace(digest=digest)
-    runs.save(results / RUN / pair_name(digits), args, data, metrics, arrays, digits=digits)
+    folder = results / RUN / pair_name(digits)
+    runs.save(folder, args, data, metrics, arrays, digits=digits, code_sha256=code_digest)
 
 
 def line_of(digits, metrics):
@@ -247,16 +251,15 @@ def line_of(digits, metrics):
     )
 
 
-def measure_missing(client, arrays, missing, args, results):
+def measure_missing(client, sources, arrays, missing, args, results):
     """Measure pairs on a cluster and save each at once; returns what failed, {pair: error}."""
     start, done, failed, arguments = time.perf_counter(), 0, {}, dict(seeds=args.seeds)
-    work = cluster.each(
-        client, "beyond.pairs.pairs", "measure_pair", arrays, list(missing), arguments
-    )
+    code_digest = code.digest(sources, MODULE)
+    work = cluster.each(client, sources, MODULE, "measure_pair", arrays, list(missing), arguments)
     for digits, found, error in work:
         done += 1
         if error is None:
-            save(results, digits, missing[digits], arguments, *found)
+            save(results, digits, missing[digits], arguments, code_digest, *found)
             line = line_of(digits, found[0])
         else:
             failed[digits] = error
@@ -285,14 +288,24 @@ def parse_args(argv=None):
         metavar="N",
         help="train with the seeds 0 ... N-1 (default: %(default)s, the post's)",
     )
-    parser.add_argument(
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument(
         "--scheduler",
         type=cluster.address,
         metavar="ADDRESS",
         help="of a Dask cluster, as tcp://host:8786 (default: workers on this machine)",
     )
+    place.add_argument(
+        "--scheduler-file",
+        type=cluster.scheduler_file,
+        dest="scheduler",
+        metavar="FILE",
+        help="in which dask scheduler --scheduler-file left its address",
+    )
     parser.add_argument(
-        "--workers", type=cli.number(int, 1, 1024), help="on this machine (default: one a core)"
+        "--workers",
+        type=cli.number(int, 1, 1024),
+        help="on this machine (default: one a core, as far as the memory goes)",
     )
     return parser.parse_args(argv)
 
@@ -300,18 +313,21 @@ def parse_args(argv=None):
 def main(argv=None):
     args = parse_args(argv)
     results, arrays, missing = cli.results_folder(args), data_prep.read_all(), {}
+    sources, arguments = code.sources(), dict(seeds=args.seeds)  # read once: the digest is theirs
+    code_digest = code.digest(sources, MODULE)
     for digits in args.pairs:
         digest = data_prep.digest(data_prep.select_pair(arrays, digits))
-        if not is_saved(results / RUN / pair_name(digits), digest, dict(seeds=args.seeds)):
+        folder = results / RUN / pair_name(digits)
+        if not is_saved(folder, digest, arguments, code_digest):
             missing[digits] = digest
     print(
         f"{len(args.pairs) - len(missing)} of {len(args.pairs)} pairs are saved already", flush=True
     )
     failed = {}
     if missing:
-        with cluster.connected(args.scheduler, args.workers) as client:
+        with cluster.connected(sources, args.scheduler, args.workers) as client:
             print(cluster.described(client), flush=True)
-            failed = measure_missing(client, arrays, missing, args, results)
+            failed = measure_missing(client, sources, arrays, missing, args, results)
     if failed:
         named = "; ".join(f"{pair_name(digits)}: {error}" for digits, error in failed.items())
         raise ValueError(

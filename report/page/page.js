@@ -293,7 +293,7 @@ function read(text) {
 function later() {
   clearTimeout(shown.timer);
   shown.timer = setTimeout(() => {
-    history.replaceState(null, "", address());
+    try { history.replaceState(null, "", address()); } catch { /* a sandboxed frame has no address */ }
     put("status", shown.speech);
   }, 250);
 }
@@ -492,6 +492,8 @@ unpack($("data").textContent).then((result) => {
 }).catch((error) => {
   $("page").hidden = true;
   $("fault").hidden = false;
+  if (!window.DecompressionStream)
+    $("fault").textContent = "This page needs a newer browser: Chrome 80, Firefox 113, Safari 16.4, or later.";
   document.body.dataset.state = "damaged";
   document.body.title = String(error);
 });
