@@ -21,15 +21,14 @@ from common import files, runs
 SAVE = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
-from common import cli, runs
+from common import cli, files, runs
 
 def save(folder, number):
-    with runs.write(folder) as place:
-        files.write_json(place / "config.json", {"number": number})
-        files.write_json(place / "metrics.json", {"number": number})
-        arrays = {"number": np.random.default_rng(number).random(100_000)}
-        files.write_arrays(place / "arrays.npz", arrays)
+    arrays = {"number": np.random.default_rng(number).random(100_000)}
+    data, numbers = SimpleNamespace(digest=""), {"number": number}
+    runs.save(folder, SimpleNamespace(), data, numbers, arrays, number=number)
 """
 
 

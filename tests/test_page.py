@@ -109,8 +109,8 @@ def test_the_radius_is_where_the_decision_changes(view, models, test_images, cli
             if not clip:
                 assert abs(attacks.signed_radius(*here)[0] - radius) <= 0.5001e-4
             for epsilon, right in ((radius - 1e-4, True), (radius + 1e-4, False)):
-                margin = y[image] * attacks.attacked_logits(*here, epsilon, clip=bool(clip))[0]
-                assert (margin > 0) == right
+                attacked = attacks.attack_linear(weights, *here[2:], epsilon, bool(clip))[0]
+                assert (y[image] * (attacked @ weights + bias) > 0) == right
                 if epsilon <= 0.5:
                     address = f"image={image}&attack=all&eps={epsilon}&clip={clip}"
                     assert ("right" in show(view, address)[name][0]) == right

@@ -4,6 +4,7 @@ import io
 import pickle
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import style
 import numpy as np
@@ -215,23 +216,25 @@ def test_names_in_an_npz_that_are_paths_write_nothing(tmp_path):
 # --- where a run is written
 
 
-def whole(folder, number=0):
+def whole(folder, number=0, **more):
     """Write a run without TensorFlow, whose files all say the same number."""
-    with runs.write(folder) as place:
-        files.write_json(place / "config.json", {"number": number})
-        files.write_json(place / "metrics.json", {"number": number})
-        files.write_arrays(place / "arrays.npz", {"number": np.full(1000, number)})
+    data, arrays = SimpleNamespace(digest=""), {"number": np.full(1000, number)}
+    runs.save(folder, SimpleNamespace(), data, {"number": number}, arrays, number=number, **more)
 
 
-def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(tmp_path):
+def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(monkeypatch, tmp_path):
     for number in range(2):
         whole(tmp_path / "regular", number)
         run = runs.read(tmp_path / "regular")
-        assert run.config == run.metrics == {"number": number}
+        assert run.config["run"] == run.metrics == {"number": number}
+
+    def fail(path, model):
+        raise error
+
+    monkeypatch.setattr(files, "save_model", fail)
     for error in (ValueError, KeyboardInterrupt, SystemExit):
-        with pytest.raises(error), runs.write(tmp_path / "regular") as place:
-            files.write_json(place / "config.json", {"number": 2})
-            raise error
+        with pytest.raises(error):
+            whole(tmp_path / "regular", 2, model=True)
         assert runs.read(tmp_path / "regular").metrics == {"number": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["regular"]
 

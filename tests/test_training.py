@@ -351,9 +351,8 @@ def test_kept_mistakes_are_the_nearest_to_the_boundary(data):
     x = data.x_test.reshape(len(data.x_test), -1)
     shown = (arrays[key] for key in ("attacked_images", "attacked_targets", "shown_epsilons"))
     for image, target, epsilon in zip(*shown, strict=True):
-        arguments = weights, np.float32(0), data.x_test, data.y_test, epsilon
-        attacked = attacks.attacked_logits(*arguments)
-        nearest = np.abs(attacked[attacked * data.y_test <= 0]).min()
+        margins = attacks.robust_margins(data.y_test * logits, weights, epsilon)
+        nearest = np.abs(margins[margins <= 0]).min()
         assert target * (image @ weights) == pytest.approx(-nearest, abs=1e-4)
         assert np.abs(x - image).max(axis=1).min() <= epsilon + 1e-6
 
