@@ -38,8 +38,8 @@ pairs: .venv/installed-cluster
 	$(BIN)/python -m report.report
 
 test: .venv/installed-dev
-	@echo "The tests take three to eight minutes on two cores"
-	$(BIN)/python -m pytest
+	@echo "The tests take one and a half to four minutes on two cores"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/installed-dev
 	EXAMPLES=400 $(BIN)/python -m pytest -m "slow or not slow"

@@ -18,7 +18,7 @@ import warnings
 import numpy as np
 
 ROWS = 512  # images at a time, so that their pixels stay in the processor's cache
-FEWEST_TO_JUDGE = 10  # images, before outputs within [0, 1] are taken for probabilities
+FEWEST_TO_JUDGE = 10  # images: fewer logits, or those of one class, may well be within [0, 1]
 
 
 def checked(x, y, epsilon=0.0, weights=None, bias=0.0):
@@ -38,12 +38,10 @@ def checked(x, y, epsilon=0.0, weights=None, bias=0.0):
         raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
     x = x.reshape(len(x), int(np.prod(x.shape[1:])))
     if weights is not None:
-        shapes = np.shape(weights), np.shape(bias)
-        if shapes != (x.shape[1:], ()) or not np.all(np.isfinite([*weights, bias])):
-            raise ValueError(
-                f"weights and bias must be finite, of shapes {x.shape[1:]} and (); they are "
-                f"{weights} and {bias}, of {shapes[0]} and {shapes[1]}"
-            )
+        shapes, needed = (np.shape(weights), np.shape(bias)), (x.shape[1:], ())
+        if shapes != needed or not np.all(np.isfinite([*weights, bias])):
+            found = f"of shapes {shapes}: {weights} and {bias}"
+            raise ValueError(f"weights, bias must be finite, of shapes {needed}; they are {found}")
     return x, y.astype(np.result_type(y, x)), epsilon
 
 
@@ -156,6 +154,8 @@ def pgd(
         seed: of that draw, which is one for all images, whatever the batch_size.
     """
     _, y, sizes = checked(x, y, [epsilon, step_size])
+    if sizes.shape != (2,) or steps < 0 or batch_size < 1:  # would attack in part, or not at all
+        raise ValueError("epsilon and step_size must be one number, steps >= 0, batch_size >= 1")
     kind = np.float64 if np.asarray(x).dtype.itemsize > 4 else np.float32  # of the pixels
     attacked, (epsilon, step_size) = np.array(x, kind), sizes.astype(kind)
     low, high = attacked - epsilon, attacked + epsilon
@@ -181,7 +181,6 @@ def pgd(
             "are: a flat loss, a dead ReLU, or a saturated output",
             stacklevel=2,
         )
-    # The logits of a few images may well be within [0, 1]; those of both classes rarely are.
     many = steps and len(y) >= FEWEST_TO_JUDGE and np.unique(y).size == 2
     if many and (clean.min() >= 0 and clean.max() <= 1 or np.abs(clean).max() == 1):
         warnings.warn(

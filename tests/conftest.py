@@ -1,5 +1,7 @@
 """What the tests share: scripts run as users run them, data, short runs, a full reproduction."""
 
+import contextlib
+import io
 import os
 import runpy
 import signal
@@ -15,6 +17,7 @@ from hypothesis import HealthCheck, settings
 import data_prep
 import experiment_regular
 import experiment_robust
+import reproduce
 from common import runs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,21 +43,31 @@ settings.register_profile(
 settings.load_profile("project")
 
 
+def pytest_collection_modifyitems(items):
+    """Warnings are errors in the tests; those of other plugins, outside of them, are not.
+
+    The files that take longest come first, so that two processes end together.
+    """
+    longest = ["test_pairs", "test_reproduce", "test_plots", "test_optimum", "test_faults"]
+    items.sort(key=lambda item: item.path.stem not in longest)
+    # Keras hands variables to np.array; TensorFlow lags behind the signature of NumPy 2.
+    keras = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("error", keras), append=False)
+
+
 def words(name, *arguments):
     """The command line of a script by its path, or a module: beyond.linear.exact."""
     place = ROOT / name
-    return [
-        sys.executable,
-        *([str(place)] if place.exists() else ["-m", name]),
-        *map(str, arguments),
-    ]
+    start = [str(place)] if place.exists() else ["-m", name]
+    return [sys.executable, *start, *map(str, arguments)]
 
 
 @pytest.fixture(scope="session")
 def script():
-    """Run a script: script("data_prep.py", "--help") gives returncode, stdout and stderr."""
+    """Run a script in a process of its own; gives returncode, stdout and stderr."""
 
-    def run(name, *arguments, cwd=ROOT, **environment):
+    def run(name, *arguments, cwd=ROOT, timeout=300, **environment):
         return subprocess.run(
             words(name, *arguments),
             cwd=cwd,
@@ -62,8 +75,33 @@ def script():
             capture_output=True,
             stdin=subprocess.DEVNULL,
             env=os.environ | environment,
-            timeout=300,
+            timeout=timeout,
         )
+
+    return run
+
+
+@pytest.fixture
+def here(monkeypatch, capsys):
+    """Run a script in this process, which has TensorFlow already; gives the same as `script`."""
+
+    def run(name, *arguments):
+        place = ROOT / name
+        if not place.exists():
+            place = ROOT / name.replace(".", "/")
+            place = place if place.is_dir() else place.with_suffix(".py")
+        path, status = sys.path.copy(), 0
+        sys.path.insert(0, str(place.parent))
+        monkeypatch.setattr(sys, "argv", [str(place), *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            runpy.run_path(str(place), run_name="__main__")
+        except SystemExit as error:
+            status = error.code or 0
+        finally:
+            sys.path[:] = path
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=status, stdout=printed.out, stderr=printed.err)
 
     return run
 
@@ -120,51 +158,27 @@ def quick(tmp_path_factory):
     return folder
 
 
-def pytest_collection_modifyitems(items):
-    """The tests that wait for the reproduction come last: it runs beside all the others."""
-    items.sort(key=lambda item: bool({"fresh", "complete"} & {*item.fixturenames}))
-
-
-def with_slow(config):
-    return config.getoption("markexpr") != "not slow"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def reproduction(request, tmp_path_factory):
-    """reproduce.py, started before the first test if any of the tests waits for it.
-
-    With --all where the slow tests are run as well.
-    """
-    wait = {"fresh", "complete"}
-    if not any(wait & {*item.fixturenames} for item in request.session.items):
-        yield None
-        return
-    folder, everything = tmp_path_factory.mktemp("fresh"), with_slow(request.config)
-    flags = ["--all"] if everything else []
-    with open(folder / "stdout", "w") as stdout, open(folder / "stderr", "w") as stderr:
-        process = subprocess.Popen(
-            words("reproduce.py", *flags, "--results", folder / "results"),
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-        )
-        yield SimpleNamespace(process=process, folder=folder, everything=everything)
-        process.terminate()
-        process.wait()
-
-
 @pytest.fixture(scope="session")
-def fresh(reproduction):
+def fresh(tmp_path_factory):
     """The results folder of a run of reproduce.py, and what it printed."""
-    status = reproduction.process.wait(timeout=1200)
-    stdout, stderr = ((reproduction.folder / name).read_text() for name in ("stdout", "stderr"))
-    assert status == 0, stderr
-    return SimpleNamespace(folder=reproduction.folder / "results", stdout=stdout, stderr=stderr)
+    folder, stdout, stderr = tmp_path_factory.mktemp("fresh"), io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        reproduce.main(["--results", str(folder)])
+    return SimpleNamespace(folder=folder, stdout=stdout.getvalue(), stderr=stderr.getvalue())
 
 
 @pytest.fixture(scope="session")
+def everything(script, tmp_path_factory):
+    """The results folder of `reproduce.py --all`, in a process of its own: minutes."""
+    folder = tmp_path_factory.mktemp("everything")
+    done = script("reproduce.py", "--all", "--results", folder, timeout=1200)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session", params=["committed", pytest.param("made", marks=pytest.mark.slow)])
 def complete(request):
-    """A results folder with all beyond the post: the committed one, a fresh one for slow tests."""
-    if with_slow(request.config):
-        return request.getfixturevalue("fresh").folder
-    return runs.RESULTS
+    """A results folder with all beyond the post: the committed one and, slowly, a fresh one."""
+    if request.param == "committed":
+        return runs.RESULTS
+    return request.getfixturevalue("everything")

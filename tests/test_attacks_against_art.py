@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import attacks
+from beyond.threats import balls
 from common import runs, training
 from common.lazy import keras, tf
 
@@ -19,22 +20,20 @@ COUNT = 2115 if "EXAMPLES" in os.environ else 300  # test images; all of them in
 def target(request, data):
     """A linear model: ART's view of it as two logits (0, ŷ), w, b, and images with labels."""
     if request.param == "random":
-        model = training.linear_model(11)
+        weights, bias = training.linear_weights(training.linear_model(11))
     else:
-        path = runs.RESULTS / request.param / "model.keras"
-        model = keras.models.load_model(path, compile=False)
-    weights, bias = training.linear_weights(model)
-    two = keras.Sequential(
-        [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
-    )
-    two.layers[-1].set_weights([np.c_[0 * weights, weights], np.array([0, bias])])
+        saved = runs.read(runs.RESULTS / request.param).arrays
+        weights, bias = saved["weights"], saved["bias"]
+    dense = keras.layers.Dense(2)
+    two = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), dense])
+    dense.set_weights([np.c_[0 * weights, weights], np.array([0, bias])])
 
-    def classifier(clip_values):
+    def classifier(clip):
         return art_estimators.TensorFlowV2Classifier(
             two,
             nb_classes=2,
             input_shape=(28, 28, 1),
-            clip_values=clip_values,
+            clip_values=(0, 1) if clip else None,
             loss_object=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
 
@@ -42,31 +41,35 @@ def target(request, data):
     return classifier, weights, bias, data.x_test[chosen], data.y_test[chosen]
 
 
-def logits_of(weights, bias, x):
-    return x.reshape(len(x), -1).astype(float) @ weights.astype(float) + bias
+def margins_of(weights, bias, x, y):
+    return y * (x.reshape(len(x), -1).astype(float) @ weights.astype(float) + bias)
 
 
 @pytest.mark.parametrize("epsilon", [0.03, 0.1, 0.3])
 @pytest.mark.parametrize("norm, clip", [(np.inf, False), (np.inf, True), (2, False), (1, False)])
 def test_fast_gradient_method(target, norm, clip, epsilon):
+    """The margins, and the accuracy to the image."""
     classifier, weights, bias, x, y = target
     size = epsilon * {np.inf: 1, 2: 20, 1: 200}[norm]  # balls of a comparable reach
-    attack = art_attacks.FastGradientMethod(
-        classifier((0, 1) if clip else None), norm=norm, eps=size, batch_size=COUNT
-    )
-    logits = logits_of(weights, bias, attack.generate(x, y=(y > 0).astype(int)))
-    ours = attacks.attacked_logits(weights, bias, x, y, size, norm=norm, clip=clip)
-    np.testing.assert_allclose(ours, logits, rtol=1e-5, atol=1e-5)
-    accuracy = attacks.robust_accuracy(weights, bias, x, y, size, norm=norm, clip=clip)
-    assert accuracy == np.mean(logits * y > 0)
+    attack = art_attacks.FastGradientMethod(classifier(clip), norm, size, batch_size=COUNT)
+    margins = margins_of(weights, bias, attack.generate(x, y=(y > 0).astype(int)), y)
+    if norm == np.inf:
+        attacked = attacks.attack_linear(weights, x, y, size, clip)
+        accuracy = attacks.robust_accuracy(weights, bias, x, y, size, clip)
+    else:
+        attacked = balls.attack(weights, x, y, size, norm, clip)
+        accuracy = balls.robust_accuracy(weights, bias, x, y, size, norm, clip)
+    ours = margins_of(weights, bias, attacked, y)
+    np.testing.assert_allclose(ours, margins, rtol=1e-5, atol=1e-5)
+    assert accuracy == np.mean(margins > 0)
 
 
 @pytest.mark.parametrize("clip", [False, True])
 def test_projected_gradient_descent(target, clip):
     classifier, weights, bias, x, y = target
     attack = art_attacks.ProjectedGradientDescent(
-        classifier((0, 1) if clip else None),
-        norm=np.inf,
+        classifier(clip),
+        np.inf,
         eps=0.1,
         eps_step=0.03,
         max_iter=10,
@@ -74,16 +77,6 @@ def test_projected_gradient_descent(target, clip):
         batch_size=COUNT,
         verbose=False,
     )
-    logits = logits_of(weights, bias, attack.generate(x, y=(y > 0).astype(int)))
-    ours = attacks.attacked_logits(weights, bias, x, y, 0.1, clip=clip)
-    np.testing.assert_allclose(ours, logits, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("norm", [np.inf, 2, 1])
-def test_no_attack_within_the_certified_radius_and_one_just_outside(target, norm):
-    _, weights, bias, x, y = target
-    prediction = np.sign(attacks.linear_logits(weights, bias, x))[:50]
-    radius = attacks.certified_radius(weights, bias, x[:50], norm)
-    for factor, kept in ((0.999, True), (1.001, False)):
-        logits = attacks.attacked_logits(weights, bias, x[:50], prediction, factor * radius, norm)
-        assert np.all((logits * prediction > 0) == kept)
+    margins = margins_of(weights, bias, attack.generate(x, y=(y > 0).astype(int)), y)
+    ours = margins_of(weights, bias, attacks.attack_linear(weights, x, y, 0.1, clip), y)
+    np.testing.assert_allclose(ours, margins, rtol=1e-5, atol=1e-5)

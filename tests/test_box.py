@@ -1,14 +1,16 @@
-"""The attacks within [0, 1], and those that change few pixels, against solvers and brute force."""
-
-import itertools
+"""Attacks in the balls of ℓ∞, ℓ2 and ℓ1, within [0, 1] or not, against solvers and brute force."""
 
 import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
 
 import attacks
+from beyond.linear import norms
+from beyond.threats import balls
+from common.lazy import tf
 
-NORMS = (np.inf, 2, 1)
+NORM = pytest.mark.parametrize("norm", [np.inf, 2, 1])
+CLIP = pytest.mark.parametrize("clip", [False, True])
 
 
 @pytest.fixture
@@ -22,148 +24,114 @@ def box():
     return weights, 0.1, x, generator.choice([-1.0, 1.0], 30)
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 0.02, 0.4, 1.3, 10.0])
-def test_l1_attack_in_the_box_is_the_linear_program(box, epsilon):
-    """Minimise y w·(x + u - v) with u, v >= 0, Σ (u + v) <= ε and x + u - v in [0, 1]."""
-    weights, bias, x, y = box
-    logits = attacks.attacked_logits(weights, bias, x, y, epsilon, 1, clip=True)
-    attacked = attacks.attack_linear(weights, x, y, epsilon, 1, clip=True)
-    assert attacked.min() >= 0 and attacked.max() <= 1
-    assert np.abs(attacked - x).sum(axis=1).max() <= epsilon + 1e-12
-    np.testing.assert_allclose(attacked @ weights + bias, logits, atol=1e-12)
-    for image, label, logit in list(zip(x, y, logits))[:12]:
-        bounds = [*((0, 1 - pixel) for pixel in image), *((0, pixel) for pixel in image)]
-        program = linprog(
-            label * np.r_[weights, -weights], np.ones((1, 12)), [epsilon], bounds=bounds
-        )
-        assert label * (logit - image @ weights - bias) == pytest.approx(program.fun, abs=1e-12)
-
-
-@pytest.mark.parametrize("epsilon", [0.02, 0.4, 1.0])
-def test_l2_attack_in_the_box_is_that_of_a_general_solver(box, epsilon):
-    weights, bias, x, y = box
-    attacked = attacks.attack_linear(weights, x, y, epsilon, 2, clip=True)
-    logits = attacks.attacked_logits(weights, bias, x, y, epsilon, 2, clip=True)
-    assert attacked.min() >= 0 and attacked.max() <= 1
-    assert np.linalg.norm(attacked - x, axis=1).max() <= epsilon + 1e-12
-    np.testing.assert_allclose(attacked @ weights + bias, logits, atol=1e-12)
-    for image, label, logit in list(zip(x, y, logits))[:8]:
-        harm = label * weights
-        found = minimize(
-            harm.dot,
-            np.zeros(6),
-            jac=lambda change, harm=harm: harm,
-            bounds=[(-pixel, 1 - pixel) for pixel in image],
-            constraints=dict(type="ineq", fun=lambda change: epsilon**2 - change @ change),
-            options=dict(ftol=1e-12, maxiter=500),
-            method="SLSQP",
-        )
-        assert label * (logit - image @ weights - bias) == pytest.approx(found.fun, abs=1e-6)
-
-
-def test_no_point_of_the_ball_and_the_box_does_more_harm(box):
-    weights, bias, x, y = box
-    draws = np.random.default_rng(0).normal(size=(20_000, 6))
-    for norm in NORMS:
-        ball = 0.5 * draws / np.linalg.norm(draws, norm, axis=1)[:, np.newaxis]
-        logits = attacks.attacked_logits(weights, bias, x, y, 0.5, norm, clip=True)
-        for image, label, logit in list(zip(x, y, logits))[:10]:
-            inside = image + ball
-            inside = inside[((inside >= 0) & (inside <= 1)).all(axis=1)]
-            assert np.all(label * (inside @ weights + bias - logit) >= -1e-12)
-
-
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_radius_in_the_box_is_where_the_attacked_logit_is_zero(linear, norm, dtype):
-    """A just smaller attack leaves the prediction, and the attack of exactly this size ends it."""
-    model = linear.weights.astype(dtype), dtype(linear.bias), linear.x.astype(dtype)
-    model = *model, linear.y.astype(dtype)
-    radii, close = attacks.signed_radius(*model, norm, clip=True), 1e4 * np.finfo(dtype).eps
-    assert radii.dtype == dtype and np.all(np.isfinite(radii))
-    margins = attacks.linear_logits(*model[:3]) * linear.y
-    np.testing.assert_array_equal(np.sign(radii), np.sign(margins))
-    towards = linear.y * np.sign(margins)  # of a wrong image, the way back
-    size = np.abs(radii)
-    reached = attacks.attacked_logits(*model[:3], towards, size, norm, clip=True)
-    np.testing.assert_allclose(reached, 0, atol=close)
-    before = attacks.attacked_logits(*model[:3], towards, size * 0.99, norm, clip=True)
-    assert np.all(before * towards > 0)
-    assert np.all(size >= np.abs(attacks.signed_radius(*model, norm)) * (1 - close))
-    np.testing.assert_array_equal(size, attacks.certified_radius(*model[:3], norm, clip=True))
-
-
-def test_a_boundary_that_the_box_does_not_reach_is_infinitely_far():
-    weights, x = np.array([1.0, -0.5]), np.array([[0.5, 0.5], [0.25, 1.0]])
-    for norm in NORMS:
-        for bias, reached in ((0.4, True), (0.6, False)):
-            right = attacks.signed_radius(weights, bias, x, np.ones(2), norm, clip=True)
-            assert np.all(np.isfinite(right) == reached) and np.all(right > 0)
-            wrong = attacks.signed_radius(weights, bias, x, -np.ones(2), norm, clip=True)
-            np.testing.assert_array_equal(wrong, -right)
-        nothing = attacks.signed_radius(0 * weights, 0.0, x, np.ones(2), norm, clip=True)
-        np.testing.assert_array_equal(nothing, 0)
-
-
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("scale", [1e-160, 1e150])
-def test_weights_of_any_size_have_the_same_radius(box, norm, scale):
-    weights, bias, x, y = box
-    radii = attacks.signed_radius(weights, bias, x, y, norm, clip=True)
-    scaled = attacks.signed_radius(scale * weights, scale * bias, x, y, norm, clip=True)
-    np.testing.assert_allclose(scaled, radii, rtol=1e-9)
-    attacked = attacks.attack_linear(scale * weights, x, y, 0.3, norm, clip=True)
-    np.testing.assert_allclose(
-        attacked, attacks.attack_linear(weights, x, y, 0.3, norm, clip=True), atol=1e-12
+def solved(harm, image, epsilon, norm, clip):
+    """The least harm·δ over the ball, and over the δ that keep the pixels in [0, 1] with clip."""
+    ends = [(-pixel, 1 - pixel) if clip else (-epsilon, epsilon) for pixel in image]
+    if norm == np.inf:
+        inside = [(max(low, -epsilon), min(high, epsilon)) for low, high in ends]
+        return linprog(harm, bounds=inside).fun
+    if norm == 1:  # δ = u - v with u, v >= 0 and Σ (u + v) <= ε
+        parts = [(0, high) for _, high in ends] + [(0, -low) for low, _ in ends]
+        return linprog(np.r_[harm, -harm], np.ones((1, 12)), [epsilon], bounds=parts).fun
+    found = minimize(
+        harm.dot,
+        np.zeros(6),
+        method="SLSQP",
+        bounds=ends,
+        constraints=dict(type="ineq", fun=lambda change: epsilon**2 - change @ change),
+        options=dict(ftol=1e-12, maxiter=500),
     )
+    return found.fun
 
 
-@pytest.mark.parametrize("bias, numbers", [(0.1, {0, 1, 2}), (6.0, {0, 7})])
-def test_fewest_pixels_are_those_of_trying_all_sets(box, bias, numbers):
-    """Each set of pixels, each at both ends of its range: the smallest that changes the answer."""
+@CLIP
+@NORM
+@pytest.mark.parametrize("epsilon", [0.0, 0.02, 0.4, 1.3])
+def test_attack_is_that_of_a_solver(box, norm, epsilon, clip):
     weights, _, x, y = box
-    fewest = attacks.fewest_pixels(weights, bias, x, y)
-    brute = np.full(len(x), 7)
-    for ends in itertools.product([np.nan, 0.0, 1.0], repeat=6):
-        tried = np.where(np.isnan(ends), x, ends)
-        wrong, size = y * (tried @ weights + bias) <= 0, np.count_nonzero(~np.isnan(ends))
-        brute[wrong] = np.minimum(brute[wrong], size)
-    np.testing.assert_array_equal(fewest, brute)
-    assert numbers == set(fewest.tolist())
-    counts = np.arange(8)
-    accuracy = attacks.pixels_accuracy(weights, bias, x, y, counts)
-    np.testing.assert_array_equal(accuracy, (fewest > counts[:, np.newaxis]).mean(axis=1))
-    assert accuracy[0] == attacks.robust_accuracy(weights, bias, x, y, 0)
-    for count in (0, 1, 3, 6):
-        attacked = attacks.attack_pixels(weights, x, y, count)
-        assert np.count_nonzero(attacked != x, axis=1).max() <= count
-        right = y * (attacked @ weights + bias) > 0
-        assert right.mean() == accuracy[count]
+    attacked = balls.attack(weights, x, y, epsilon, norm, clip)
+    assert np.linalg.norm(attacked - x, norm, axis=1).max() <= epsilon + 1e-12
+    assert not clip or attacked.min() >= 0 and attacked.max() <= 1
+    close = 1e-6 if norm == 2 else 1e-12
+    for image, label, change in [*zip(x, y, attacked - x)][:8]:
+        worst = solved(label * weights, image, epsilon, norm, clip)
+        assert label * weights @ change == pytest.approx(worst, abs=close)
 
 
-def test_images_with_the_fewest_pixels_changed_are_wrong(linear):
-    x, model = linear.x.astype(np.float32).reshape(-1, 28, 28, 1), (linear.weights, linear.bias)
-    fewest = attacks.fewest_pixels(*model, x, linear.y)
-    for spared, share in ((0, 0.0), (1, np.mean(fewest > 0))):
-        count = np.maximum(fewest - spared, 0)
-        attacked = attacks.attack_pixels(linear.weights, x, linear.y, count)
-        assert attacked.shape == x.shape and attacked.dtype == x.dtype
-        np.testing.assert_array_equal((attacked != x).sum(axis=(1, 2, 3)), count)
-        logits = attacks.linear_logits(*model, attacked)
-        assert np.mean(linear.y * logits > 0) == share
+@CLIP
+@NORM
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_radius_is_where_the_attacked_logit_is_zero(linear, norm, dtype, clip):
+    """An attack just smaller leaves the prediction."""
+    weights, x, y = (each.astype(dtype) for each in (linear.weights, linear.x, linear.y))
+    model, close = (weights, dtype(linear.bias), x, y), 1e4 * np.finfo(dtype).eps
+    radii = balls.signed_radius(*model, norm, clip)
+    margins = y * attacks.linear_logits(*model[:3])
+    np.testing.assert_array_equal(np.sign(radii), np.sign(margins))
+    towards = y * np.sign(margins)  # of a wrong image, the way back
+    for part in (1, 0.99):
+        images = balls.attack(weights, x, towards, part * np.abs(radii), norm, clip)
+        logits = towards * (images.reshape(200, -1) @ weights + model[1])
+        assert np.all(np.abs(logits) <= close) if part == 1 else np.all(logits > 0)
+    if norm == np.inf:  # two ways to compute it
+        np.testing.assert_allclose(attacks.signed_radius(*model, clip), radii, rtol=close)
 
 
-@pytest.mark.parametrize("count", [-1, 1.5, [1, 2], [[1]]])
-def test_numbers_of_pixels_that_cannot_be_are_named(box, count):
-    weights, _, x, y = box
-    with pytest.raises(ValueError, match="count must be"):
-        attacks.attack_pixels(weights, x, y, count)
+@NORM
+def test_a_boundary_that_the_box_does_not_reach_is_infinitely_far(norm):
+    weights, x = np.array([1.0, -0.5]), np.array([[0.5, 0.5], [0.25, 1.0]])
+    radius = balls.signed_radius
+    for bias, reached in ((0.4, True), (0.6, False)):
+        right = radius(weights, bias, x, np.ones(2), norm, True)
+        assert np.all(np.isfinite(right) == reached) and np.all(right > 0)
+        wrong = radius(weights, bias, x, -np.ones(2), norm, True)
+        np.testing.assert_array_equal(wrong, -right)
+        if norm == np.inf:
+            alone = attacks.signed_radius(weights, bias, x, np.ones(2), True)
+            np.testing.assert_allclose(alone, right)
+    np.testing.assert_array_equal(radius(0 * weights, 0.0, x, np.ones(2), norm, True), 0)
 
 
-@pytest.mark.parametrize("norm", NORMS)
-def test_curve_in_the_box_is_that_of_the_attacked_images(linear, norm):
+@NORM
+@pytest.mark.parametrize("scale", [1e-160, 1e150])
+def test_weights_of_any_size_have_the_same_radius_and_attack(box, norm, scale):
+    weights, bias, x, y = box
+    radii = balls.signed_radius(weights, bias, x, y, norm, True)
+    scaled = balls.signed_radius(scale * weights, scale * bias, x, y, norm, True)
+    np.testing.assert_allclose(scaled, radii, rtol=1e-9)
+    attacked = [balls.attack(each, x, y, 0.3, norm, True) for each in (weights, scale * weights)]
+    np.testing.assert_allclose(*attacked, atol=1e-12)
+
+
+@CLIP
+@NORM
+def test_curve_is_that_of_the_attacked_images(linear, norm, clip):
     model, epsilons = (linear.weights, linear.bias, linear.x, linear.y), np.linspace(0, 2, 21)
-    curve = attacks.robust_accuracy(*model, epsilons, norm, clip=True)
-    for epsilon, accuracy in zip(epsilons, curve):
-        logits = attacks.attacked_logits(*model, epsilon, norm, clip=True)
+    curve = balls.robust_accuracy(*model, epsilons, norm, clip)
+    for epsilon, accuracy in zip(epsilons, curve, strict=True):
+        attacked = balls.attack(linear.weights, linear.x, linear.y, epsilon, norm, clip)
+        logits = attacked.reshape(200, -1) @ linear.weights + linear.bias
         assert accuracy == np.mean(linear.y * logits > 0)
+
+
+@NORM
+def test_loss_is_the_hinge_of_the_attacked_images(linear, norm):
+    """Its value, and for many models at once, one a column."""
+    attacked = balls.attack(linear.weights, linear.x, linear.y, 0.3, norm).reshape(200, -1)
+    margins = linear.y * (attacked @ linear.weights + linear.bias)
+    logits = attacks.linear_logits(linear.weights, linear.bias, linear.x)
+    arguments = [tf.constant(each) for each in (linear.y, logits, linear.weights)]
+    losses = norms.dual_hinge_loss(*arguments, 0.3, norm).numpy()
+    np.testing.assert_allclose(losses, np.maximum(0, 1 - margins), atol=1e-12)
+    columns = [tf.stack([each, each], axis=1) for each in arguments]
+    both = norms.dual_hinge_loss(*columns, 0.3, norm).numpy()
+    np.testing.assert_allclose(both, np.c_[losses, losses], atol=1e-12)
+    with pytest.raises(ValueError, match="one shape"):
+        norms.dual_hinge_loss(tf.zeros(3), tf.zeros((3, 1)), tf.zeros(4), 0.1, norm)
+
+
+def test_bad_norms_and_radii_are_named(box):
+    with pytest.raises(ValueError, match="norm must be np.inf, 2 or 1; it is 3"):
+        balls.attack(box[0], *box[2:], 0.1, 3)
+    with pytest.raises(ValueError, match="epsilon must be.*-0.1"):
+        balls.robust_accuracy(*box, -0.1, 2)

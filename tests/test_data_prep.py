@@ -1,3 +1,5 @@
+"""The data: read from what people have, verified, split into pairs; what is wrong is named."""
+
 import gzip
 import hashlib
 
@@ -6,23 +8,41 @@ import pytest
 
 import data_prep
 from common import files
+from common.lazy import keras
 
 SHAPE = (3, 2, 2)
 PIXELS = bytes(range(12))
-HEADER = (
-    b"\x00\x00\x08\x03" + b"\x00\x00\x00\x03" + b"\x00\x00\x00\x02" * 2
-)  # as the MNIST page describes it
+HEADER = b"\x00\x00\x08\x03" + b"\x00\x00\x00\x03" + b"\x00\x00\x00\x02" * 2
+FILES = {name: (file, SHAPE, sha256) for name, (file, _, sha256) in data_prep.MNIST.items()}
 
 
-def write(path, content):
-    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
-    return path
+@pytest.fixture
+def tiny(monkeypatch):
+    """Three images of 2 x 2 count as MNIST."""
+    monkeypatch.setattr(data_prep, "MNIST", FILES)
 
 
-@pytest.mark.parametrize("name", ["tiny-idx3-ubyte", "tiny-idx3-ubyte.gz"])
-def test_idx_file_is_read_plain_and_gzipped(tmp_path, name):
-    array = data_prep.read_idx(write(tmp_path / name, HEADER + PIXELS), SHAPE)
-    np.testing.assert_array_equal(array, np.arange(12).reshape(SHAPE))
+@pytest.mark.parametrize("below", [".", "MNIST/raw"])
+@pytest.mark.parametrize("end", ["", ".gz"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_idx_files_are_read_as_they_lie_on_disks(tiny, tmp_path, below, end, packed):
+    """Renamed, unpacked, below torchvision's root."""
+    (tmp_path / below).mkdir(parents=True, exist_ok=True)
+    content = HEADER + PIXELS
+    for file, *_ in FILES.values():
+        (tmp_path / below / (file + end)).write_bytes(gzip.compress(content) if packed else content)
+        if end:
+            (tmp_path / below / file).touch()  # an empty file beside the good one
+    for array in data_prep.read_source(tmp_path).values():
+        np.testing.assert_array_equal(array, np.arange(12).reshape(SHAPE))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float32, np.uint8])
+def test_an_npz_of_whole_numbers_is_read_whatever_their_type(tiny, tmp_path, kind):
+    whole = np.arange(12, dtype=kind).reshape(SHAPE)
+    np.savez(tmp_path / "mnist.npz", **dict.fromkeys(FILES, whole))
+    for array in data_prep.read_source(tmp_path / "mnist.npz").values():
+        np.testing.assert_array_equal(array, whole.astype(np.uint8), strict=True)
 
 
 @pytest.mark.parametrize(
@@ -37,33 +57,24 @@ def test_idx_file_is_read_plain_and_gzipped(tmp_path, name):
 )
 @pytest.mark.parametrize("name", ["bad", "bad.gz"])
 def test_wrong_idx_file_is_refused(tmp_path, name, content, complaint):
+    (tmp_path / name).write_bytes(gzip.compress(content) if name == "bad.gz" else content)
     with pytest.raises(ValueError, match=complaint):
-        data_prep.read_idx(write(tmp_path / name, content), SHAPE)
+        data_prep.read_idx(tmp_path / name, SHAPE)
 
 
 def test_truncated_gzip_is_refused(tmp_path):
-    path = write(tmp_path / "cut.gz", HEADER + PIXELS)
-    path.write_bytes(path.read_bytes()[:-9])
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(HEADER + PIXELS)[:-9])
     with pytest.raises(ValueError, match="damaged"):
-        data_prep.read_idx(path, SHAPE)
+        data_prep.read_idx(tmp_path / "cut.gz", SHAPE)
 
 
-def test_embedded_data_is_mnist_zeros_and_ones(data):
+def test_embedded_data_is_mnist_zeros_and_ones_as_promised(data):
     assert data.digest == data_prep.DIGEST_0_1
-    assert [int(np.sum(y == sign)) for y in (data.y_train, data.y_test) for sign in (-1, 1)] == [
-        5923,
-        6742,
-        980,
-        1135,
-    ]
-
-
-def test_loaded_arrays_have_the_promised_shapes_types_and_ranges():
-    for split, count in (("train", 12665), ("test", 2115)):
+    for split, counts in (("train", [5923, 6742]), ("test", [980, 1135])):
         x, y = data_prep.load(split)
-        assert x.shape == (count, 28, 28, 1) and y.shape == (count,)
-        assert x.dtype == y.dtype == np.float32
-        assert x.min() == 0 and x.max() == 1 and set(y) == {-1, 1}
+        assert x.shape == (sum(counts), 28, 28, 1) and x.dtype == y.dtype == np.float32
+        assert x.min() == 0 and x.max() == 1
+        assert [int(np.sum(y == sign)) for sign in (-1, 1)] == counts
 
 
 def test_select_pair_keeps_order_and_labels_the_second_digit_one():
@@ -84,23 +95,22 @@ def own_data(tmp_path, monkeypatch):
     return data_prep.pair_path()
 
 
-def small_mnist(**changes):
-    arrays = {name: np.zeros(shape, np.uint8) for name, (_, shape, _) in data_prep.MNIST.items()}
-    return arrays | changes
+def tiny_mnist(**changes):
+    return dict.fromkeys(FILES, np.zeros(SHAPE, np.uint8)) | changes
 
 
 @pytest.mark.parametrize(
     "arrays, complaint",
     [
-        (small_mnist(), "x_train is not MNIST.*its values are others"),
-        (small_mnist(x_train=np.zeros((100, 28, 28))), r"its shape is \(100, 28, 28\), not"),
-        (small_mnist(x_train=np.full((60_000, 28, 28), 0.5, np.float32)), "float32 other than"),
-        (small_mnist(x_train=np.full((60_000, 28, 28), 256)), "values of int64 other than"),
+        (tiny_mnist(), "x_train is not MNIST.*its values are others"),
+        (tiny_mnist(x_train=np.zeros((2, 2, 2))), r"its shape is \(2, 2, 2\), not \(3, 2, 2\)"),
+        (tiny_mnist(x_train=np.full(SHAPE, 0.5, np.float32)), "float32 other than"),
+        (tiny_mnist(x_train=np.full(SHAPE, 256)), "values of int64 other than"),
         ({"x_train": np.zeros(3, np.uint8)}, "has no y_train, x_test, y_test"),
-        (small_mnist(y_test=np.array([None])), "Object arrays"),
+        (tiny_mnist(y_test=np.array([None])), "Object arrays"),
     ],
 )
-def test_bad_source_leaves_the_good_file_alone(own_data, tmp_path, arrays, complaint):
+def test_bad_source_leaves_the_good_file_alone(own_data, tiny, tmp_path, arrays, complaint):
     before = own_data.read_bytes()
     np.savez(tmp_path / "mnist.npz", **arrays)
     with pytest.raises(ValueError, match=complaint):
@@ -132,17 +142,12 @@ def test_truncated_data_names_the_cure(own_data):
 
 
 def test_no_network_is_one_line_with_the_way_out(own_data, monkeypatch):
-    import keras
-
     def fail():
-        raise Exception(
-            "URL fetch failure on https://example.org: None -- unreachable\nsecond line"
-        )
+        raise Exception("URL fetch failure on https://example.org: unreachable\nsecond line")
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
-    with pytest.raises(
-        OSError, match=r"could not be downloaded \(URL fetch failure.*--source PATH"
-    ) as caught:
+    complaint = r"could not be downloaded \(URL fetch failure.*--source PATH"
+    with pytest.raises(OSError, match=complaint) as caught:
         data_prep.main(["--digits", "3", "8"])
     assert "\n" not in str(caught.value)
     assert not data_prep.pair_path((3, 8)).exists()
@@ -197,7 +202,7 @@ def test_digits_are_two_or_all(capsys, words):
     assert "error: argument --digits: " in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_script_verifies_and_counts(script):
-    done = script("data_prep.py")
+def test_script_verifies_and_counts(here):
+    done = here("data_prep.py")
     assert done.returncode == 0 and done.stderr == ""
     assert "verified" in done.stdout and "12,665" in done.stdout and "2,115" in done.stdout

@@ -109,24 +109,24 @@ def test_the_radius_is_where_the_decision_changes(view, models, test_images, cli
             if not clip:
                 assert abs(attacks.signed_radius(*here)[0] - radius) <= 0.5001e-4
             for epsilon, right in ((radius - 1e-4, True), (radius + 1e-4, False)):
-                margin = y[image] * attacks.attacked_logits(*here, epsilon, clip=bool(clip))[0]
-                assert (margin > 0) == right
+                attacked = attacks.attack_linear(weights, *here[2:], epsilon, bool(clip))[0]
+                assert (y[image] * (attacked @ weights + bias) > 0) == right
                 if epsilon <= 0.5:
                     address = f"image={image}&attack=all&eps={epsilon}&clip={clip}"
                     assert ("right" in show(view, address)[name][0]) == right
 
 
+PIXELS = "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
+
+
 def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
-    box = view.locator("#paper").bounding_box()
     view.locator("#paper").scroll_into_view_if_needed()
     box = view.locator("#paper").bounding_box()
     view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
     view.mouse.down()
     view.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.8 * box["height"], steps=8)
     view.mouse.up()
-    pixels = view.evaluate(
-        "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
-    )
+    pixels = view.evaluate(PIXELS)
     ink = 255 - np.array(pixels).reshape(784, 4)[:, 0]
     assert ink.max() > 200
     rows, columns = np.nonzero(ink.reshape(28, 28))
@@ -145,10 +145,7 @@ def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
     shared = view.evaluate("location.hash")
     show(view, "image=3")
     show(view, shared[1:])
-    again = view.evaluate(
-        "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
-    )
-    assert again == pixels
+    assert view.evaluate(PIXELS) == pixels
     view.click("#clear")
 
 

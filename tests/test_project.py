@@ -1,9 +1,11 @@
 """What a maintainer relies on: the Makefile's choice of Python, versions, and the workflow."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -37,12 +39,11 @@ def make(tmp_path):
     def run(pythons, *arguments):
         for name in ("python3.13", "python3.12", "python3.11", "python3"):
             write_python(tmp_path / "bin" / name, pythons.get(name, "none"))
-        environment = os.environ | {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         outer = {"PYTHON", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a make that runs the tests
-        environment = {key: environment[key] for key in environment if key not in outer}
-        return subprocess.run(
-            ["make", *arguments], cwd=tmp_path, env=environment, text=True, capture_output=True
-        )
+        environment = {key: value for key, value in os.environ.items() if key not in outer}
+        environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{environment['PATH']}"
+        words = ["make", *arguments]
+        return subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
 
     return run
 
@@ -102,8 +103,49 @@ def test_workflow_and_documents_name_what_is_there():
         assert (ROOT / link).exists(), link
 
 
-def test_constraints_pin_what_is_required():
-    pins = (ROOT / "constraints.txt").read_text().splitlines()
-    for path in ROOT.glob("requirements*.txt"):
-        for line in path.read_text().splitlines():
-            assert line.startswith(("#", "-r")) or line in pins, f"{path.name}: {line}"
+def normal(package):
+    """A package's name as pip compares it."""
+    return re.sub("[-_.]+", "-", package).lower()
+
+
+def pins(name):
+    """The versions that a requirements file pins, {package: version}."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / name).read_text().splitlines()]
+    pinned = {}
+    for line in lines:
+        if line and not line.startswith("-r "):
+            package, version = re.fullmatch(r"([\w.-]+)==([\w.+]+)", line).groups()
+            pinned[normal(package)] = version
+    return pinned
+
+
+REQUIREMENTS = sorted(path.name for path in ROOT.glob("requirements*.txt"))
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_every_requirement_is_pinned_to_one_version(name):
+    assert pins(name).items() <= pins("constraints.txt").items()
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="asks the package index; set CI=true")
+def test_a_new_environment_would_get_exactly_the_versions_of_the_constraints(tmp_path):
+    """From nothing: pip resolves everything for an empty environment, without installing it."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "new"], check=True)
+    online = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    words = [sys.executable, "-m", "pip", "--python", tmp_path / "new" / "bin" / "python"]
+    words += ["install", "--dry-run", "--quiet", "--disable-pip-version-check"]
+    words += ["--report", tmp_path / "report.json", "-c", "constraints.txt"]
+    done = subprocess.run(
+        [*map(str, words), *(word for name in REQUIREMENTS for word in ("-r", name))],
+        cwd=ROOT,
+        env=online,
+        text=True,
+        capture_output=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    installed = json.loads((tmp_path / "report.json").read_text())["install"]
+    metadata = [package["metadata"] for package in installed]
+    found = {normal(each["name"]): each["version"].split("+")[0] for each in metadata}
+    assert found.keys() >= {"tensorflow", "numpy", "matplotlib", "scipy", "pytest", "hypothesis"}
+    assert found.items() <= pins("constraints.txt").items()

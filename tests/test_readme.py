@@ -1,9 +1,8 @@
-"""The recipes of README.md's "Change one thing", run as they stand there."""
+"""README.md: the recipes of "Change one thing", run as they stand there, and its numbers."""
 
+import importlib.util
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -11,55 +10,67 @@ from conftest import ROOT
 
 from common import runs, training
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIGURES = ("accuracy_table", "model_weights", "robust_accuracy", "misclassified_attacked")
+
 
 def block(title):
     """The Python code of a recipe."""
-    recipe = (ROOT / "README.md").read_text().split(f"- **{title}**")[1]
+    recipe = README.split(f"- **{title}**")[1]
     return textwrap.dedent(re.search(r"  ```python\n(.*?)  ```", recipe, re.S)[1])
+
+
+def replaced(text, *changes):
+    """The text with each pattern, which it has once, replaced."""
+    for pattern, new in changes:
+        text, count = re.subn(pattern, lambda _, new=new: new, text, flags=re.S | re.M)
+        assert count == 1, pattern
+    return text
 
 
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory):
-    """A copy of the code, without results."""
-    folder = tmp_path_factory.mktemp("copied")
-    for name in ("common", "report", "plots", "data", "beyond"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in ROOT.glob("*.py"):
-        shutil.copy(path, folder)
+    """A copy of the code, without results, in a folder with a space in its name."""
+    folder = tmp_path_factory.mktemp("a") / "copy of it"
+    ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")
+    shutil.copytree(ROOT, folder, ignore=ignore)
     return folder
 
 
-def python(*words, cwd):
-    command = [sys.executable, *words]
-    done = subprocess.run(command, cwd=cwd, text=True, capture_output=True, timeout=200)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_a_loss_an_optimizer_and_a_step_of_your_own(copied):
-    """All three at once, in one copy."""
-    text = (copied / "experiment_regular.py").read_text()
+def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(
+    copied, quick, script, monkeypatch, tmp_path
+):
+    """All three at once; and drawn by the copy, from another folder: it finds all it needs."""
     run, loss = block("A loss of your own").strip().split("\n\n\n")
-    optimizer = re.search(r"such as `(keras\.optimizers\.\S+)`", (ROOT / "README.md").read_text())
-    for pattern, new in (
-        (r'RUN = "regular"', run),
-        (r"def hinge_loss\(.*?\n\n\n", loss + "\n\n\n"),
+    optimizer = re.search(r"such as `(keras\.optimizers\.\S+)`", README)
+    text = replaced(
+        (copied / "experiment_regular.py").read_text(),
+        (r'^RUN = "regular"', run),
+        (r"^def hinge_loss\(.*?\n\n\n", loss + "\n\n\n"),
         (r"keras\.optimizers\.SGD\(args\.learning_rate\)", optimizer[1]),
-        (r"(?=    model\.optimizer\.apply)", f"    {block('A train step of your own')}"),
-    ):
-        text, count = re.subn(pattern, lambda _, new=new: new, text, count=1, flags=re.S)
-        assert count == 1, pattern
+        (r"^(?=    model\.optimizer\.apply)", f"    {block('A train step of your own')}"),
+    )
     (copied / "experiment_squared.py").write_text(text)
-    python("experiment_squared.py", "--epochs", "1", cwd=copied)
+    spec = importlib.util.spec_from_file_location("squared", copied / "experiment_squared.py")
+    squared = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(squared)
+    monkeypatch.setattr(runs, "ROOT", copied)
+    squared.main(["--epochs", "1", "--results", str(copied / "results")])
     saved = runs.read(copied / "results" / "squared-hinge")
     assert saved.metrics["test_accuracy"] > 0.99
+    assert saved.config["command"].startswith("python experiment_squared.py ")
 
-
-def test_a_figure_of_your_own(copied):
-    shutil.copytree(runs.RESULTS / "robust-0.2", copied / "results" / "robust-0.2")
+    for made in quick.glob("r*"):
+        shutil.copytree(made, copied / "results" / made.name)
+    style = (copied / "plots" / "style.py").read_text()
+    style = replaced(style, (r"^RUNS = \(\)$", 'RUNS = ("squared-hinge",)'))
+    (copied / "plots" / "style.py").write_text(style)
     (copied / "plots" / "largest.py").write_text(block("A figure of your own"))
-    printed = python("plots/largest.py", cwd=copied)
-    assert (copied / "results" / "figures" / "largest.png").stat().st_size > 5000, printed
+    for name, *figures in (("plots", *FIGURES), ("plots/largest.py",)):
+        done = script(copied / name, *figures, cwd=tmp_path)
+        assert done.returncode == 0 and done.stderr == ""
+    drawn = {path.stem: path for path in (copied / "results" / "figures").iterdir()}
+    assert drawn.keys() == {*FIGURES, "largest"} and drawn["largest"].stat().st_size > 5000
 
 
 def test_an_attack_on_a_network_of_your_own(tmp_path, monkeypatch, capsys):
@@ -72,3 +83,10 @@ def test_an_attack_on_a_network_of_your_own(tmp_path, monkeypatch, capsys):
     # FGSM and PGD reach the exact worst case of a linear model, and so does the bound.
     assert printed == pytest.approx([exact] * 3, abs=0.002)
     assert printed[2] <= min(printed)
+
+
+def test_lines_of_the_files_to_read_are_those_that_it_names():
+    named = re.findall(r"\[[^\]]+\]\(([^)]+)\) \((\d+) lines\)", README)
+    assert len(named) >= 3
+    for name, lines in named:
+        assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) == int(lines), name

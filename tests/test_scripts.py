@@ -1,7 +1,6 @@
 """Every script as a user meets it: --help, a usage error, what cannot be done; and every module."""
 
 import json
-import runpy
 import subprocess
 import sys
 
@@ -46,23 +45,26 @@ for module, path in SCRIPTS.items():
 print(json.dumps(result))
 """
 
-# The state of a process before and after each import.
+# The state of a process before and after each import; the figures need Matplotlib.
 IMPORT = """
 import importlib, json, os, signal, sys, warnings
-import matplotlib.pyplot, numpy, scipy.optimize, scipy.sparse
+import jinja2, numpy, scipy.ndimage, scipy.optimize, scipy.sparse
 sys.path[:0] = [ROOT, ROOT + "/benchmarks", ROOT + "/plots"]
 def state():
     return {"signals": [str(signal.getsignal(number)) for number in signal.valid_signals()],
             "hooks": [str(hook) for hook in (sys.excepthook, sys.unraisablehook, sys.displayhook)],
             "environment": dict(os.environ), "warnings": [str(entry) for entry in warnings.filters],
             "folder": os.getcwd(), "streams": [str(sys.stdout), str(sys.stderr), sys.stdout.errors],
-            "tensorflow": "tensorflow" in sys.modules}
-result, before = {}, state()
+            "imported": [name in sys.modules for name in ("matplotlib", "tensorflow")]}
+result = {}
+MODULES.sort(key=lambda module: module.startswith(("plots.", "benchmarks.")))
 for module in MODULES:
+    if module.startswith(("plots.", "benchmarks.")):
+        import matplotlib.pyplot
+    before = state() | {"path": list(sys.path)}
     importlib.import_module(module.removeprefix("plots.").removeprefix("benchmarks."))
-    after = state()
+    after = state() | {"path": before["path"] if "matplotlib" in sys.modules else sys.path}
     result[module] = [key for key in after if after[key] != before[key]]
-    before = after
 print(json.dumps(result))
 """
 
@@ -101,19 +103,12 @@ def test_importing_a_module_changes_nothing_in_the_process():
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_bad_flag_is_a_usage_error_and_nothing_is_begun(monkeypatch, capsys, tmp_path, name):
+def test_bad_flag_is_a_usage_error_and_nothing_is_begun(here, monkeypatch, tmp_path, name):
     flag = {"data_prep": "--source", "report.compare": "RESULTS"}.get(name, "--results")
-    path = source(name)
     monkeypatch.chdir(tmp_path)
-    words = ["", "other"] if flag == "RESULTS" else [flag, ""]
-    monkeypatch.setattr(sys, "argv", [str(path), *words])
-    here = ROOT if command(name).startswith("-m") else path.parent
-    monkeypatch.setattr(sys, "path", [str(here), *sys.path])
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(path), run_name="__main__")
-    printed = capsys.readouterr()
-    assert caught.value.code == 2 and printed.out == ""
-    assert f": error: argument {flag}: the path is empty" in printed.err.splitlines()[-1]
+    done = here(name, *(["", "other"] if flag == "RESULTS" else [flag, ""]))
+    assert done.returncode == 2 and done.stdout == ""
+    assert f": error: argument {flag}: the path is empty" in done.stderr.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
 
@@ -129,23 +124,10 @@ def test_bad_flag_is_a_usage_error_and_nothing_is_begun(monkeypatch, capsys, tmp
         ),
     ],
 )
-def test_what_cannot_be_done_is_one_line(script, tmp_path, name, arguments, complaint):
+def test_what_cannot_be_done_is_one_line(here, tmp_path, name, arguments, complaint):
     arguments = [word.replace("EMPTY", str(tmp_path)) for word in arguments]
-    done = script(name, *arguments)
+    done = here(name, *arguments)
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert complaint.replace("EMPTY", str(tmp_path)) in done.stderr
     assert not list(tmp_path.iterdir())
-
-
-def test_debug_shows_the_traceback(script, tmp_path):
-    done = script("report.report", "--debug", "--results", tmp_path)
-    assert done.returncode == 1 and "Traceback" in done.stderr
-
-
-@pytest.mark.slow  # test_determinism.py runs experiment_robust.py in the same way
-def test_short_run_from_the_shell_of_another_folder(script, tmp_path):
-    done = script("experiment_regular.py", "--epochs", 1, "--results", "mine", cwd=tmp_path)
-    assert done.returncode == 0 and done.stderr == ""
-    assert "127/127" in done.stdout and "mine/regular: test accuracy" in done.stdout
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["regular"]

@@ -16,19 +16,21 @@ from common.lazy import callbacks, keras, tf
 
 @pytest.fixture
 def fit(few):
-    """Train a model with an experiment's step on 250 images, batches of 100; gives the History."""
+    """Train a model with an experiment's step on 250 images; gives the History."""
 
-    def run(
-        model, epochs=2, *, learning_rate=0.1, step=regular.train_step, optimizer=None, **flags
-    ):
-        optimizer = optimizer or keras.optimizers.SGD(learning_rate)
+    def run(model, epochs=2, order=slice(None), batch_size=100, **flags):
+        optimizer = flags.pop("optimizer", None) or keras.optimizers.SGD(0.1)
         model.compile(optimizer=optimizer, loss=keras.losses.Hinge())
-        step = functools.partial(step, model, batch_size=100)
-        return training.train(
-            step, model, few.x_train, few.y_train, epochs, 100, **{"verbose": 0} | flags
-        )
+        step = flags.pop("step", regular.train_step)
+        step = functools.partial(step, model, batch_size=batch_size)
+        x, y = few.x_train[order], few.y_train[order]
+        return training.train(step, model, x, y, epochs, batch_size, **{"verbose": 0} | flags)
 
     return run
+
+
+def weights_of(model):
+    return training.linear_weights(model)[0]
 
 
 class Watch(keras.callbacks.Callback):
@@ -41,13 +43,8 @@ class Watch(keras.callbacks.Callback):
         self.batches.append(batch)
         self.logs.append(dict(logs))
         last = self.model.last_batch
-        self.seen.append(
-            (
-                last.losses.numpy(),
-                last.logits.numpy(),
-                [np.array(gradient) for gradient in last.gradients],
-            )
-        )
+        gradients = [np.array(gradient) for gradient in last.gradients]
+        self.seen.append((last.losses.numpy(), last.logits.numpy(), gradients))
 
 
 # --- the numbers
@@ -62,7 +59,7 @@ def test_training_equals_plain_numpy(few, fit, epsilon):
     record, watch = callbacks.StepRecord(), Watch()
     history = fit(
         model,
-        learning_rate=0.01,
+        optimizer=keras.optimizers.SGD(0.01),
         callbacks=[record, watch],
         step=functools.partial(robust.train_step, epsilon=epsilon),
     )
@@ -84,7 +81,7 @@ def test_training_equals_plain_numpy(few, fit, epsilon):
             weights, bias = weights - 0.01 * slopes, bias + 0.01 * labels[active].sum() / 100
         means.append(np.mean(losses))
         accuracies.append(np.mean(right))
-    np.testing.assert_allclose(training.linear_weights(model)[0], weights, atol=2e-6)
+    np.testing.assert_allclose(weights_of(model), weights, atol=2e-6)
     assert training.linear_weights(model)[1] == pytest.approx(bias, abs=2e-6)
     np.testing.assert_allclose(history.history["loss"], means, rtol=1e-5)
     np.testing.assert_allclose(history.history["accuracy"], accuracies, rtol=1e-12)
@@ -96,41 +93,26 @@ def test_training_equals_plain_numpy(few, fit, epsilon):
 def test_training_equals_keras_fit(few, fit):
     """Keras' own fit with its own hinge, where no batch is short and a mean is the sum over 50."""
     ours, theirs = training.linear_model(1), training.linear_model(1)
-    ours.compile(optimizer=keras.optimizers.SGD(0.1))
-    step = functools.partial(regular.train_step, ours, batch_size=50)
-    training.train(step, ours, few.x_train, few.y_train, 2, 50, verbose=0)
+    fit(ours, batch_size=50)
     theirs.compile(optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.Hinge())
     theirs.fit(few.x_train, few.y_train, batch_size=50, epochs=2, shuffle=False, verbose=0)
-    np.testing.assert_allclose(
-        *(training.linear_weights(model)[0] for model in (ours, theirs)), atol=1e-6
-    )
+    np.testing.assert_allclose(weights_of(ours), weights_of(theirs), atol=1e-6)
 
 
-def test_shuffled_epochs_go_through_the_images_in_the_seeds_order(few, fit):
+def test_shuffled_epochs_go_through_the_images_in_the_seeds_order(fit):
     """As if the images had been laid out in that order, which NumPy's generator draws."""
-    order = np.random.default_rng(5).permutation(250)
-    models = [training.linear_model(0), training.linear_model(0)]
-    fit(models[0], 1, shuffle=True, seed=5)
-    models[1].compile(optimizer=keras.optimizers.SGD(0.1))
-    training.train(
-        functools.partial(regular.train_step, models[1], batch_size=100),
-        models[1],
-        few.x_train[order],
-        few.y_train[order],
-        1,
-        100,
-        verbose=0,
-    )
-    np.testing.assert_array_equal(*(training.linear_weights(model)[0] for model in models))
+    shuffled, laid_out = training.linear_model(0), training.linear_model(0)
+    fit(shuffled, 1, shuffle=True, seed=5)
+    fit(laid_out, 1, np.random.default_rng(5).permutation(250))
+    np.testing.assert_array_equal(weights_of(shuffled), weights_of(laid_out))
 
 
 def test_loss_scale_trains_like_plain_sgd(fit):
     plain, scaled = training.linear_model(0), training.linear_model(0)
     fit(plain)
     fit(scaled, optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
-    weights = [training.linear_weights(model)[0] for model in (plain, scaled)]
-    np.testing.assert_allclose(*weights, rtol=0, atol=1e-6)
-    assert not np.allclose(weights[0], training.linear_weights(training.linear_model(0))[0])
+    np.testing.assert_allclose(weights_of(plain), weights_of(scaled), rtol=0, atol=1e-6)
+    assert not np.allclose(weights_of(plain), weights_of(training.linear_model(0)))
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [-1, 2], [np.nan, 1]])
@@ -141,8 +123,8 @@ def test_labels_other_than_minus_one_and_one_are_refused(few, labels):
         training.train(None, model, few.x_train, y, 1, 100, verbose=0)
 
 
-def test_divergence_names_the_epoch_and_saves_nothing(tmp_path):
-    with pytest.raises(ValueError, match="diverged in epoch 1 of 10.*--learning-rate"):
+def test_divergence_names_the_epoch_and_saves_nothing(small, tmp_path):
+    with pytest.raises(ValueError, match="diverged in epoch [12] of 10.*--learning-rate"):
         regular.main(["--learning-rate", "1e6", "--results", str(tmp_path)])
     assert not list(tmp_path.iterdir())
 
@@ -164,11 +146,9 @@ def test_every_callback_gets_every_batch_and_its_running_means(fit):
     assert watch.batches == [0, 1, 2] * 2 and watch.params["steps"] == 3
     for epoch in range(2):
         batches = watch.seen[3 * epoch : 3 * epoch + 3]
-        assert [len(losses) for losses, _, _ in batches] == [100, 100, 50]
-        assert [len(logits) for _, logits, _ in batches] == [100, 100, 50]
-        assert [[gradient.shape for gradient in gradients] for _, _, gradients in batches] == [
-            [(784, 1), (1,)]
-        ] * 3
+        for size, (losses_seen, logits, gradients) in zip((100, 100, 50), batches, strict=True):
+            assert len(losses_seen) == len(logits) == size
+            assert [gradient.shape for gradient in gradients] == [(784, 1), (1,)]
         mean = np.mean(np.concatenate([losses for losses, _, _ in batches]))
         assert losses[epoch] == pytest.approx(mean, rel=1e-6)
         assert watch.logs[3 * epoch + 2]["loss"] == losses[epoch]
@@ -176,36 +156,31 @@ def test_every_callback_gets_every_batch_and_its_running_means(fit):
 
 def test_keras_own_callbacks_work(fit, tmp_path):
     model = training.linear_model(0)
-    history = fit(
-        model,
-        10,
-        callbacks=[
-            keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)),
-            keras.callbacks.EarlyStopping("loss", min_delta=10, patience=1),
-            keras.callbacks.CSVLogger(tmp_path / "log.csv"),
-            keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
-        ],
-    )
+    their = keras.callbacks
+    several = [
+        their.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)),
+        their.EarlyStopping("loss", min_delta=10, patience=1),
+        their.CSVLogger(tmp_path / "log.csv"),
+        their.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+    ]
+    history = fit(model, 10, callbacks=several)
     assert history.epoch == [0, 1]  # the first epoch, and one of patience
     assert float(model.optimizer.learning_rate) == pytest.approx(0.05)
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
     saved = keras.models.load_model(tmp_path / "2.keras", compile=False)
-    np.testing.assert_array_equal(
-        training.linear_weights(saved)[0], training.linear_weights(model)[0]
-    )
+    np.testing.assert_array_equal(weights_of(saved), weights_of(model))
 
 
-def test_stop_training_stops_at_once(fit):
-    model = training.linear_model(0)
+def test_stop_training_stops_at_once_and_the_bar_says_where(fit, capsys):
+    model, watch = training.linear_model(0), Watch()
 
     def stop(batch, logs):
         model.stop_training = batch == 1
 
-    watch = Watch()
-    history = fit(
-        model, 5, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=stop), watch]
-    )
+    log = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
+    history = fit(model, 5, callbacks=[log, watch], verbose=2)
     assert watch.batches == [0, 1] and history.epoch == [0]
+    assert "2/15 - " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
@@ -216,35 +191,25 @@ def test_backup_resumes_where_it_stopped_and_ends_with_the_same_weights(fit, tmp
         if epoch == 2:
             raise InterruptedError
 
-    backup = functools.partial(keras.callbacks.BackupAndRestore, tmp_path / "backup")
     whole, resumed = training.linear_model(0), training.linear_model(0)
     fit(whole, 3, shuffle=shuffle)
+    stop = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    backup = functools.partial(keras.callbacks.BackupAndRestore, tmp_path / "backup")
     with pytest.raises(InterruptedError):
-        fit(
-            training.linear_model(0),
-            3,
-            shuffle=shuffle,
-            callbacks=[backup(), keras.callbacks.LambdaCallback(on_epoch_begin=interrupt)],
-        )
+        fit(training.linear_model(0), 3, shuffle=shuffle, callbacks=[backup(), stop])
     history = fit(resumed, 3, shuffle=shuffle, callbacks=[backup()])
     assert history.epoch == [2]
-    np.testing.assert_array_equal(
-        *(training.linear_weights(model)[0] for model in (whole, resumed))
-    )
+    np.testing.assert_array_equal(weights_of(whole), weights_of(resumed))
 
 
 def test_backup_that_is_kept_resumes_for_more_epochs(fit, tmp_path):
     """Two epochs and then a third, with the backup that delete_checkpoint=False leaves."""
-    backup = functools.partial(
-        keras.callbacks.BackupAndRestore, tmp_path / "backup", delete_checkpoint=False
-    )
-    whole, resumed = training.linear_model(0), training.linear_model(0)
+    whole, resumed, folder = training.linear_model(0), training.linear_model(0), tmp_path / "kept"
+    backup = functools.partial(keras.callbacks.BackupAndRestore, folder, delete_checkpoint=False)
     fit(whole, 3)
     fit(training.linear_model(0), 2, callbacks=[backup()])
     assert fit(resumed, 3, callbacks=[backup()]).epoch == [2]
-    np.testing.assert_array_equal(
-        *(training.linear_weights(model)[0] for model in (whole, resumed))
-    )
+    np.testing.assert_array_equal(weights_of(whole), weights_of(resumed))
 
 
 @pytest.mark.parametrize("verbose, lines", [(0, 0), (1, 1), (2, 1)])
@@ -255,36 +220,19 @@ def test_progress_is_one_bar_of_all_steps(fit, capsys, verbose, lines):
     assert ("6/6" in printed and "accuracy: " in printed) == (lines == 1)
 
 
-def test_progress_of_a_training_that_stops_early_tells_where(fit, capsys):
-    stop = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: setattr(model, "stop_training", batch == 1)
-    )
-    model = training.linear_model(0)
-    fit(model, verbose=2, callbacks=[stop])
-    assert "2/6 - " in capsys.readouterr().out
-
-
 # --- callbacks of the project
 
 
 def test_step_record_is_a_callback_of_fit_too(few, fit):
     ours, theirs = callbacks.StepRecord(), callbacks.StepRecord(keep=2)
-    model = training.linear_model(0)
-    fit(model, callbacks=[ours])
+    fit(training.linear_model(0), callbacks=[ours])
     model = training.linear_model(0)
     model.compile(optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.Hinge())
-    model.fit(
-        few.x_train,
-        few.y_train,
-        batch_size=100,
-        epochs=2,
-        shuffle=False,
-        verbose=0,
-        callbacks=[theirs],
-    )
+    flags = dict(batch_size=100, epochs=2, shuffle=False, verbose=0, callbacks=[theirs])
+    model.fit(few.x_train, few.y_train, **flags)
     assert theirs.steps == [0, 5] and theirs.gradients == []
     np.testing.assert_allclose(theirs.weights[0], ours.weights[0], atol=1e-6)
-    np.testing.assert_array_equal(theirs.weights[-1], training.linear_weights(model)[0])
+    np.testing.assert_array_equal(theirs.weights[-1], weights_of(model))
 
 
 def test_recorded_steps_are_densest_at_the_start(fit):
@@ -296,17 +244,11 @@ def test_recorded_steps_are_densest_at_the_start(fit):
 def test_network_is_measured_as_it_will_be_used(few, fit):
     """Dropout is off, and the statistics of BatchNormalization are used and not moved."""
     keras.utils.set_random_seed(0)
+    layers, seen = keras.layers, []
+    hidden = [layers.Dense(8, "relu"), layers.BatchNormalization(momentum=0.5), layers.Dropout(0.5)]
     network = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Flatten(),
-            keras.layers.Dense(8, "relu"),
-            keras.layers.BatchNormalization(momentum=0.5),
-            keras.layers.Dropout(0.5),
-            keras.layers.Dense(1),
-        ]
+        [keras.Input((28, 28, 1)), layers.Flatten(), *hidden, layers.Dense(1)]
     )
-    seen = []
     evaluate = callbacks.Evaluation(
         functools.partial(regular.losses_and_logits, network), few.x_test, few.y_test
     )
@@ -335,23 +277,30 @@ def test_model_is_the_posts(few):
     assert tf.reduce_all(model.layers[-1].bias == 0)
 
 
+@pytest.fixture
+def small(few, monkeypatch):
+    """The experiments load few images."""
+    monkeypatch.setattr(data_prep, "load_pair", lambda digits, validation: few)
+
+
 def short(folder, script=regular, *flags):
-    """One epoch of an experiment, in this process; gives the saved run."""
-    script.main(["--epochs", "1", "--results", str(folder), *flags])
-    return runs.read(next(path for path in folder.iterdir() if path.is_dir()))
+    """Five steps of an experiment, in this process; gives the weights that it saves."""
+    flags = "--epochs", "1", "--batch-size", "50", "--results", str(folder), *flags
+    script.main(flags)
+    return runs.read(next(path for path in folder.iterdir() if path.is_dir())).arrays["weights"]
 
 
-def test_another_seed_or_order_gives_other_weights(tmp_path, quick):
-    weights = runs.read(quick / "regular").arrays["weights"]
+def test_another_seed_or_order_gives_other_weights(small, tmp_path):
+    weights = short(tmp_path / "same")
+    np.testing.assert_array_equal(short(tmp_path / "again"), weights)
     for flags in (["--seed", "1"], ["--shuffle"]):
-        other = short(tmp_path / flags[0], regular, *flags).arrays["weights"]
-        assert not np.allclose(other, weights)
+        assert not np.allclose(short(tmp_path / flags[0], regular, *flags), weights)
 
 
-def test_epsilon_zero_equals_regular_training(tmp_path):
+def test_epsilon_zero_equals_regular_training(small, tmp_path):
     one = short(tmp_path / "regular", regular, "--learning-rate", "0.01")
     other = short(tmp_path / "robust", robust, "--epsilon", "0")
-    np.testing.assert_allclose(one.arrays["weights"], other.arrays["weights"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("run, epsilon", [("regular", 0.0), ("robust-0.2", 0.2)])
@@ -363,7 +312,7 @@ def test_saved_run_holds_what_it_promises(quick, data, run, epsilon):
     assert config["run"].get("epsilon", 0.0) == epsilon
     assert set(config["versions"]) >= {"python", "tensorflow", "keras", "numpy"}
     model = keras.models.load_model(folder / "model.keras")
-    np.testing.assert_array_equal(training.linear_weights(model)[0], arrays["weights"])
+    np.testing.assert_array_equal(weights_of(model), arrays["weights"])
     logits = model.predict(data.x_test, verbose=0)[:, 0]
     np.testing.assert_allclose(arrays["test_logits"], logits, atol=1e-5)
     assert metrics["test_accuracy"] == np.mean(logits * data.y_test > 0)
@@ -402,10 +351,8 @@ def test_kept_mistakes_are_the_nearest_to_the_boundary(data):
     x = data.x_test.reshape(len(data.x_test), -1)
     shown = (arrays[key] for key in ("attacked_images", "attacked_targets", "shown_epsilons"))
     for image, target, epsilon in zip(*shown, strict=True):
-        attacked = attacks.attacked_logits(
-            weights, np.float32(0), data.x_test, data.y_test, epsilon
-        )
-        nearest = np.abs(attacked[attacked * data.y_test <= 0]).min()
+        margins = attacks.robust_margins(data.y_test * logits, weights, epsilon)
+        nearest = np.abs(margins[margins <= 0]).min()
         assert target * (image @ weights) == pytest.approx(-nearest, abs=1e-4)
         assert np.abs(x - image).max(axis=1).min() <= epsilon + 1e-6
 
@@ -413,25 +360,33 @@ def test_kept_mistakes_are_the_nearest_to_the_boundary(data):
 # --- a validation set
 
 
-def test_validation_is_the_last_part_of_the_training_images_alone(data, tmp_path):
+def test_validation_is_the_last_part_of_the_training_images_alone(data):
     held_out = data_prep.load_pair(validation=0.1)
     assert len(held_out.y_val) == 1266 and len(held_out.y_train) == 12665 - 1266
     for name in ("x", "y"):
         parts = getattr(held_out, f"{name}_train"), getattr(held_out, f"{name}_val")
         np.testing.assert_array_equal(np.concatenate(parts), getattr(data, f"{name}_train"))
-        np.testing.assert_array_equal(
-            getattr(held_out, f"{name}_test"), getattr(data, f"{name}_test")
-        )
-    for script, run in ((regular, "regular"), (robust, "robust-0.1")):
-        flags = ["--epochs", "1", "--validation", "0.1", "--results", str(tmp_path)]
-        script.main(flags + (["--epsilon", "0.1"] if script is robust else []))
-        saved = runs.read(tmp_path / run)
-        assert saved.config["command"].endswith("--validation 0.1")
-        table = np.genfromtxt(tmp_path / run / "history.csv", delimiter=",", names=True)
-        margins = held_out.y_val * attacks.linear_logits(
-            saved.arrays["weights"], saved.arrays["bias"], held_out.x_val
-        )
-        assert table["val_accuracy"] == pytest.approx(np.mean(margins > 0))
-        penalty = 0.1 * saved.metrics["weight_l1_norm"] * (script is robust)
-        loss = np.maximum(0, 1 - margins + penalty).mean()
-        assert table["val_loss"] == pytest.approx(loss, rel=1e-4)
+        test = f"{name}_test"
+        np.testing.assert_array_equal(getattr(held_out, test), getattr(data, test))
+
+
+@pytest.mark.parametrize(
+    "script, run, epsilon", [(regular, "regular", 0), (robust, "robust-0.1", 0.1)]
+)
+def test_validation_is_measured_after_every_epoch(few, monkeypatch, tmp_path, script, run, epsilon):
+    x, y = few.x_test, few.y_test
+
+    def load(digits, validation):
+        assert validation == 0.1
+        return few._replace(x_val=x, y_val=y)
+
+    monkeypatch.setattr(data_prep, "load_pair", load)
+    flags = ["--validation", "0.1", *(["--epsilon", str(epsilon)] if epsilon else [])]
+    short(tmp_path, script, *flags)
+    saved = runs.read(tmp_path / run)
+    assert saved.config["command"].endswith("--validation 0.1")
+    table = np.genfromtxt(tmp_path / run / "history.csv", delimiter=",", names=True)
+    margins = y * attacks.linear_logits(saved.arrays["weights"], saved.arrays["bias"], x)
+    assert table["val_accuracy"] == pytest.approx(np.mean(margins > 0))
+    loss = np.maximum(0, 1 - margins + epsilon * saved.metrics["weight_l1_norm"]).mean()
+    assert table["val_loss"] == pytest.approx(loss, rel=1e-4)

@@ -65,8 +65,9 @@ def signed_radius(weights, bias, x, y, norm, clip=False):
 
 def robust_accuracy(weights, bias, x, y, epsilons, norm, clip=False):
     """The share of images still classified correctly under the worst case; shape of epsilons."""
+    epsilons = attacks.checked(x, y, epsilons)[2]
     radii = signed_radius(weights, bias, x, y, norm, clip)
-    return np.mean(radii > np.asarray(epsilons)[..., np.newaxis], axis=-1)
+    return np.mean(radii > epsilons[..., np.newaxis], axis=-1)
 
 
 def room(weights, x, y):
@@ -88,7 +89,7 @@ def box_moves(weights, x, y, epsilon, norm):
     if norm == np.inf:
         moves[:, used] = np.minimum(limits, epsilon)
     elif norm == 2:  # Σ min(room, s |w|)² = ε² is piecewise linear in s²
-        size = size / dual_norm(weights, 1)
+        size = size.astype(float) / dual_norm(weights, 1)  # float32 cannot hold their squares
         squares = least_level((limits / size) ** 2, size**2, epsilon[:, 0] ** 2)
         moves[:, used] = np.minimum(limits, np.sqrt(squares)[:, np.newaxis] * size)
     else:
@@ -100,7 +101,7 @@ def box_moves(weights, x, y, epsilon, norm):
 def box_radius(weights, x, y, margins, norm):
     """The size of the least change within [0, 1] that takes `margins`, (batch,) >= 0, from y ŷ."""
     used, scale = np.flatnonzero(weights), dual_norm(weights, 1) or 1
-    size, limits = np.abs(weights[used]) / scale, room(weights[used], x[:, used], y)
+    size, limits = np.abs(weights[used]).astype(float) / scale, room(weights[used], x[:, used], y)
     margins = margins / scale
     if norm == np.inf or not len(used):
         return least_level(limits, size, margins)
