@@ -34,7 +34,6 @@ REGULAR_COLOUR = "#8c8c8c"
 ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # darker for larger training epsilon
 OWN_COLOURS = ("#2171b5", "#d08a2e", "#6a51a3")  # of runs with a loss of your own
 BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", linewidth=0.7)
-FILES_ONLY = BackendFilter.NON_INTERACTIVE
 ATTACK = r"attack $\epsilon$ (pixel units)"
 TRAINING = r"training $\epsilon$ (pixel units)"
 
@@ -86,7 +85,7 @@ def subplots(width, height, rows=1, columns=1, **options):
 
 
 def accuracy(run, pixels="unclipped"):
-    """The curve of a run, or of a metric that holds one: ε and the accuracy in %, (epsilons,)."""
+    """A run's curve: the attack's ε and the accuracy in % under it, both (epsilons,)."""
     curve = run.metrics["robust_accuracy"]
     return curve["epsilon"], 100 * np.array(curve[pixels])
 
@@ -106,7 +105,7 @@ def legend_below(figure, axes, columns=4):
 
 
 def number_ticks(axis, values):
-    """Ticks at values, with the numbers as one writes them also where the scale is no line."""
+    """Ticks at values, written as plain numbers on logarithmic scales, too."""
     axis.set_ticks(values, [f"{value:g}".replace("-", "$-$") for value in values])
 
 
@@ -185,7 +184,8 @@ def save(draw, name, results):
 
 def show(draw, results):
     """Draw a figure in a window, or in a notebook. Raises ValueError where there is neither."""
-    if matplotlib.get_backend().lower() in backend_registry.list_builtin(FILES_ONLY):
+    files_only = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
+    if matplotlib.get_backend().lower() in files_only:
         raise ValueError("--show: there is no display to show the figure in; it is saved as above")
     with plt.style.context(LOOK):
         figure = draw(Path(results))

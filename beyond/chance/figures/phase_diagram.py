@@ -12,6 +12,7 @@ from matplotlib.patheffects import withStroke
 from common import runs
 from plots import style
 
+ARRAYS = ("train_epsilons", "attack_epsilons", "accuracy")
 LEVELS = (50, 90, 95, 99)  # % accuracy, of the contours
 # About where the contours are named, for the post's digits.
 LABELS = [(0.05, 0.18), (0.14, 0.215), (0.115, 0.18), (0.06, 0.11)]
@@ -21,21 +22,11 @@ BEST_COLOUR = "#08306b"  # a blue, which nobody takes for a green
 
 
 def draw_map(axes, run):
-    """Colours and contours of a diagram's accuracy, and the diagonal; returns the first two."""
-    train, attack = run.arrays["train_epsilons"], run.arrays["attack_epsilons"]
-    grid = train, attack, 100 * run.arrays["accuracy"].T
-    look = dict(cmap="Greens_r", vmin=0, vmax=100, rasterized=True)
-    picture = axes.pcolormesh(*grid, **look)
-    lines = axes.contour(*grid, LEVELS, colors="black", linewidths=0.7)
-    axes.plot(
-        train[[0, -1]],
-        train[[0, -1]],
-        "--",
-        color="black",
-        linewidth=0.8,
-        label="attack = training",
-    )
-    return picture, lines
+    """Colours and contours of a run's accuracy (%); both are returned."""
+    train, attack, accuracy = (run.arrays[key] for key in ARRAYS)
+    grid = train, attack, 100 * accuracy.T
+    picture = axes.pcolormesh(*grid, cmap="Greens_r", vmin=0, vmax=100, rasterized=True)
+    return picture, axes.contour(*grid, LEVELS, colors="black", linewidths=0.7)
 
 
 def mark_models(axes, size, label):
@@ -46,14 +37,15 @@ def mark_models(axes, size, label):
 
 
 def draw(results):
-    run = runs.read(results / "sweep", arrays=["train_epsilons", "attack_epsilons", "accuracy"])
+    run = runs.read(results / "sweep", arrays=ARRAYS)
     post = tuple(run.config["arguments"]["digits"]) == runs.DIGITS
-    train, attack = run.arrays["train_epsilons"], run.arrays["attack_epsilons"]
-    accuracy = 100 * run.arrays["accuracy"]
+    train, attack, accuracy = (run.arrays[key] for key in ARRAYS)
     figure, axes = style.subplots(0.85, 4.8)
     picture, lines = draw_map(axes, run)
     names = axes.clabel(lines, fmt="%g %%", fontsize=10, manual=LABELS if post else False)
-    best, clean = accuracy.max(axis=0), accuracy[:, 0]
+    ends = [0, train[-1]]
+    axes.plot(ends, ends, "--", color="black", linewidth=0.8, label="attack = training")
+    best, clean = 100 * accuracy.max(axis=0), 100 * accuracy[:, 0]
     collapsed = clean < COLLAPSED
     drawn = best < DECIDED
     if collapsed.any():

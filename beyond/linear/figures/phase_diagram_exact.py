@@ -19,12 +19,12 @@ ROWS = dict(sharex=True, sharey="row", height_ratios=[2.6, 1])
 def draw(results):
     figure, grid = style.subplots(1.2, 6, 2, 2, **ROWS)
     for (name, title), (axes, below) in zip(TITLES.items(), grid.T):
-        run = runs.read(results / name, arrays=["train_epsilons", "attack_epsilons", "accuracy"])
-        train = run.arrays["train_epsilons"]
+        run = runs.read(results / name, arrays=phase_diagram.ARRAYS)
+        train, attack, _ = (run.arrays[key] for key in phase_diagram.ARRAYS)
         picture, _ = phase_diagram.draw_map(axes, run)
-        axes.set(title=title, xlim=(0, train[-1]), ylim=(0, run.arrays["attack_epsilons"][-1]))
+        axes.plot(train, train, color="black", linewidth=0.8, linestyle="--")
+        axes.set(title=title, xlim=(0, train[-1]), ylim=(0, attack[-1]))
         if name == "sweep":
-            axes.lines[0].set_label("")
             phase_diagram.mark_models(axes, 5, "the post’s models")
             used = run.arrays["weights"]
             step = run.config["arguments"]["learning_rate"] * train[:, np.newaxis]

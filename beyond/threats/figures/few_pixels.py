@@ -26,12 +26,11 @@ def draw(results):
     data = data_prep.load_pair(run.config["arguments"]["digits"])
     shown = [np.argmin(sum(np.abs(each - np.median(each)) for each in fewest.values()))]
     x, y = data.x_test[shown], data.y_test[shown]
-    places = ["curves"] * len(fewest), list(fewest)
-    figure, panels = style.plt.subplot_mosaic(
-        places, figsize=(1.2 * style.WIDTH, 5.4), height_ratios=[2.4, 1]
-    )
-    curves = panels["curves"]
-    for name, colour in zip(fewest, colours):
+    figure, grid = style.subplots(1.2, 5.4, 2, len(fewest), height_ratios=[2.4, 1])
+    for axes in grid[0]:
+        axes.remove()
+    curves = figure.add_subplot(grid[0, 0].get_gridspec()[0, :])
+    for name, colour, axes in zip(fewest, colours, grid[1]):
         title = style.label(name).replace("exact", "optimum")
         kept = 100 * np.mean(fewest[name] > COUNTS[:, np.newaxis], axis=1)
         line = "--" if name in EXACT else "-"
@@ -39,7 +38,6 @@ def draw(results):
         weights = runs.read(results / name, arrays=["weights"]).arrays["weights"]
         count = fewest[name][shown]
         attacked = attack_pixels(weights, x, y, count)
-        axes = panels[name]
         style.show_picture(axes, attacked, 0, 1)
         style.frame_pixels(axes, np.flatnonzero(attacked != x), 3.2, FRAME_COLOUR, 0.9)
         axes.set_title(title.replace(" $", "\n$"), fontsize=11)
