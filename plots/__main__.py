@@ -19,26 +19,18 @@ import gallery
 def main():
     names = list(gallery.modules())
     parser = style.cli.parser(__doc__)
-    parser.add_argument(
-        "names",
-        nargs="*",
-        metavar="NAME",
-        help=f"figures to draw: {', '.join(names)} (default: all)",
-    )
+    known = ", ".join(names)
+    which = f"figures to draw: {known} (default: all)"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=which)
     style.cli.add_results(parser)
     args = parser.parse_args()
     unknown = set(args.names) - set(names)
     if unknown:
-        parser.error(
-            f"argument NAME: there is no figure {min(unknown)!r}; choose from " + ", ".join(names)
-        )
+        wrong = min(unknown)
+        parser.error(f"argument NAME: there is no figure {wrong!r}; choose from {known}")
     failed = gallery.draw_all(args.names or names, style.cli.results_folder(args))
-    sys.exit(
-        any(
-            name in args.names or not isinstance(error, FileNotFoundError)
-            for name, error in failed.items()
-        )
-    )
+    missing = {name for name, error in failed.items() if isinstance(error, FileNotFoundError)}
+    sys.exit(bool(failed.keys() - (missing - set(args.names))))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,13 @@ Train is what the post prints: the running average over the last epoch, while th
 """
 
 import style
-import matplotlib.pyplot as plt
 
 ROWS = {"Train": "train_accuracy_running", "Test": "test_accuracy"}
 
 
 def draw(results):
     saved = style.read_runs(results, metrics=ROWS.values())
-    figure, axes = plt.subplots(figsize=(style.WIDTH * max(4, len(saved)) / 4, 1.3))
+    figure, axes = style.subplots(max(4, len(saved)) / 4, 1.3)
     axes.axis("off")
     table = axes.table(
         [[f"{100 * run.metrics[name]:.2f}" for run in saved.values()] for name in ROWS.values()],

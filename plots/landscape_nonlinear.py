@@ -9,7 +9,6 @@ model.
 """
 
 import style
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
@@ -30,7 +29,7 @@ def draw_sketch(axes):
     axes.plot([X_I, X_I], [0, 3.4], "--", color="black", linewidth=0.7)
     axes.plot(X_I, irregular_loss(X_I), "o", color="black", markersize=4)
     axes.text(9.3, 3.75, "sketch, not measured", ha="right", style="italic", color="0.35")
-    style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input $i$", "$L$", xticks=[(X_I, "$x_i$")])
+    style.sketch_axes(axes, (-0.4, 9.4), (-0.3, 4.3), "input $i$", "$L$", [(X_I, "$x_i$")])
 
 
 def draw_measured(panels, arrays):
@@ -39,18 +38,17 @@ def draw_measured(panels, arrays):
         axes.plot(arrays["offsets"], network, color="black", label="network")
         axes.plot(arrays["offsets"], linear, color=style.REGULAR_COLOUR, label="regular")
         axes.axvline(0, linestyle="--", color="black", linewidth=0.7)
-        axes.set(
-            title=title, xlabel="change (pixel units)", xlim=(-0.5, 0.5), ylabel=r"$1 - y\hat{y}$"
-        )
+        axes.set(title=title, xlim=(-0.5, 0.5), xlabel="change (pixel units)")
+        axes.set_ylabel(r"$1 - y\hat{y}$")
     panels[0].legend(fontsize=11, loc="best", borderaxespad=0, handlelength=1.4)
 
 
 def draw(results):
     if not (results / "network").exists():
-        figure, sketch = plt.subplots(figsize=(style.WIDTH * 0.6, 2.8))
+        figure, sketch = style.subplots(0.6, 2.8)
     else:
         network = runs.read(results / "network", arrays=["offsets", "loss_network", "loss_linear"])
-        figure, ((sketch, *first), rest) = plt.subplots(2, 2, figsize=(style.WIDTH, 5.2))
+        figure, ((sketch, *first), rest) = style.subplots(1, 5.2, 2, 2)
         draw_measured([*first, *rest], network.arrays)
         figure.supxlabel("the vertical scales differ", fontsize=12, style="italic", color="0.35")
     draw_sketch(sketch)

@@ -9,7 +9,6 @@ show the way of gradient descent.
 """
 
 import style
-import matplotlib.pyplot as plt
 import numpy as np
 
 EPSILON = 0.4  # larger than in the experiments, so that the slopes show
@@ -24,9 +23,7 @@ DOWNHILL = dict(arrowstyle="-|>,head_width=0.3,head_length=0.6", facecolor="blac
 
 
 def draw(results):
-    figure, panels = plt.subplots(
-        1, 2, figsize=(style.WIDTH, 3.6), sharey=True, gridspec_kw=dict(wspace=0.08)
-    )
+    figure, panels = style.subplots(1, 3.6, 1, 2, sharey=True, gridspec_kw=dict(wspace=0.08))
     w = np.array([-2, 0, 2])
     for axes, (x_i, title, slope_right) in zip(panels, CASES):
         regular = OTHERS - Y * x_i * w
@@ -43,18 +40,11 @@ def draw(results):
             slope = -Y * x_i + EPSILON * side
             middle = np.interp(side, w, robust)
             axes.text(side * 1.1, middle + 1.1, text, **formula)
-            axes.annotate(
-                "",
-                (side - 0.2 * np.sign(slope), middle - 0.2 * abs(slope)),
-                (side, middle),
-                arrowprops=DOWNHILL,
-            )
+            end = side - 0.2 * np.sign(slope), middle - 0.2 * abs(slope)
+            axes.annotate("", end, (side, middle), arrowprops=DOWNHILL)
         axes.text(-1.1, OTHERS + x_i - 0.9, "$-x_i$", color="0.4", **formula)
-    figure.suptitle(
-        r"robust slope $\partial L/\partial w_i = -y\,x_i + "
-        r"\epsilon\,\mathrm{sign}(w_i)$,  $y = 1$",
-        fontsize=13,
-    )
+    slope = r"$\partial L/\partial w_i = -y\,x_i + \epsilon\,\mathrm{sign}(w_i)$"
+    figure.suptitle(f"robust slope {slope},  $y = 1$", fontsize=13)
     return figure
 
 

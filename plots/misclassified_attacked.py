@@ -8,7 +8,7 @@ runs from -ε to 1 + ε, so that nothing of it is hidden.
 """
 
 import style
-import matplotlib.pyplot as plt
+from misclassified_clean import show_row
 
 ARRAYS = ("shown_epsilons", "attacked_images", "attacked_targets")
 
@@ -16,19 +16,14 @@ ARRAYS = ("shown_epsilons", "attacked_images", "attacked_targets")
 def draw(results):
     saved = style.read_runs(results, arrays=ARRAYS)
     columns = len(next(iter(saved.values())).arrays["shown_epsilons"])
-    figure, grid = plt.subplots(
-        len(saved), columns, squeeze=False, figsize=(style.WIDTH * 1.3, 0.95 * len(saved))
-    )
+    figure, grid = style.subplots(1.3, 0.95 * len(saved), len(saved), columns, squeeze=False)
     for (name, run), row in zip(saved.items(), grid):
-        for axes, epsilon, image, target in zip(row, *(run.arrays[key] for key in ARRAYS)):
-            if target:
-                shown = (image + epsilon) / (1 + 2 * epsilon)
-                style.show_mistake(axes, shown, target, run.config["arguments"]["digits"])
-            else:
-                style.show_digit(axes, None)
-            if axes in grid[0]:
-                axes.set_title(f"$\\epsilon$ = {epsilon:g}", fontsize=11)
+        epsilons, images, targets = (run.arrays[key] for key in ARRAYS)
+        shown = [(image + epsilon) / (1 + 2 * epsilon) for epsilon, image in zip(epsilons, images)]
+        show_row(row, shown, targets, run.config["arguments"]["digits"])
         row[0].set_ylabel(style.label(name), rotation=0, ha="right", va="center", labelpad=8)
+    for axes, epsilon in zip(grid[0], epsilons):
+        axes.set_title(f"$\\epsilon$ = {epsilon:g}", fontsize=11)
     return figure
 
 

@@ -8,7 +8,6 @@ scaled to the same height. A row without a ridge had too few mistakes.
 """
 
 import style
-import matplotlib.pyplot as plt
 import numpy as np
 
 from attacks import robust_margins
@@ -34,11 +33,10 @@ def draw_ridge(axes, row, logits, limit, colour):
         grid = np.linspace(-limit, limit, 800, dtype=np.float32)
         density = np.exp(-(((grid[:, np.newaxis] - logits) / BANDWIDTH) ** 2) / 2).sum(axis=1)
         ridge = HEIGHT * density / density.max() - row
+        front = dict(zorder=2 * row + 1)
         for shade, alpha in (("white", 1), (colour, 0.8)):  # white hides the ridge behind
-            axes.fill_between(
-                grid, -row, ridge, color=shade, alpha=alpha, linewidth=0, zorder=2 * row + 1
-            )
-        axes.plot(grid, ridge, color="black", linewidth=0.8, zorder=2 * row + 1)
+            axes.fill_between(grid, -row, ridge, color=shade, alpha=alpha, linewidth=0, **front)
+        axes.plot(grid, ridge, color="black", linewidth=0.8, **front)
 
 
 def draw(results):
@@ -49,7 +47,7 @@ def draw(results):
     wrong = [list(wrong_logits(run.arrays)) for run in saved]
     # One scale for both panels: their widths are what is compared.
     limit = max(1.15 * np.abs(logits).max(initial=0) for rows in wrong for logits in rows)
-    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 5), sharex=True, sharey=True)
+    figure, panels = style.subplots(1, 5, 1, 2, sharex=True, sharey=True)
     for name, colour, rows, axes in zip(names, (style.GREY, style.GREEN), wrong, panels):
         count = dict(fontsize=10, color="0.4", ha="right", transform=axes.get_yaxis_transform())
         axes.text(1.13, 1.0, "mistakes", **count)
@@ -59,19 +57,13 @@ def draw(results):
             axes.text(1.13, -row, len(logits), va="center", **count)
             draw_ridge(axes, row, logits, limit, colour)
         axes.axvline(0, color="black", linewidth=0.6, linestyle=":", zorder=100)
-        axes.set(
-            xlim=(-limit, limit),
-            ylim=(-len(EPSILONS) + 0.5, HEIGHT + 0.2),
-            title=style.label(name),
-            xlabel="attacked logit of the misclassified",
-        )
+        axes.set(xlim=(-limit, limit), ylim=(-len(EPSILONS) + 0.5, HEIGHT + 0.2))
+        axes.set(title=style.label(name), xlabel="attacked logit of the misclassified")
         axes.spines["left"].set_visible(False)
         axes.tick_params(left=False)
-    panels[0].set(
-        yticks=-np.arange(1, len(EPSILONS), 2),
-        ylabel=r"attack $\epsilon$",
-        yticklabels=[f"{epsilon:.2f}" for epsilon in EPSILONS[1::2]],
-    )
+    named = range(1, len(EPSILONS), 2)
+    panels[0].set_yticks([-row for row in named], [f"{EPSILONS[row]:.2f}" for row in named])
+    panels[0].set_ylabel(r"attack $\epsilon$")
     return figure
 
 

@@ -6,28 +6,18 @@ Each picture has its own scale, symmetric about 0.
 """
 
 import style
-import matplotlib.pyplot as plt
 import numpy as np
 
 
 def draw(results):
     saved = style.read_runs(results, arrays=["weights"])
-    figure, panels = plt.subplots(
-        1, len(saved), squeeze=False, figsize=(style.WIDTH * max(4, len(saved)) / 4, 2.6)
-    )
+    figure, panels = style.subplots(max(4, len(saved)) / 4, 2.6, 1, len(saved), squeeze=False)
     for (name, run), axes in zip(saved.items(), panels[0]):
         largest = np.abs(run.arrays["weights"]).max()
-        picture = style.show_weights(axes, run.arrays["weights"])
-        axes.set_title(style.label(name))
-        bar = figure.colorbar(
-            picture,
-            ax=axes,
-            location="bottom",
-            shrink=0.85,
-            aspect=18,
-            ticks=[-largest, 0, largest],
-        )
-        bar.ax.set_xticklabels([f"$-${largest:.2f}", "0", f"{largest:.2f}"], fontsize=10)
+        picture = style.show_weights(axes, run.arrays["weights"], title=style.label(name))
+        bar = figure.colorbar(picture, ax=axes, location="bottom", shrink=0.85, aspect=18)
+        texts = [f"$-${largest:.2f}", "0", f"{largest:.2f}"]
+        bar.set_ticks([-largest, 0, largest], labels=texts, fontsize=10)
         bar.outline.set_linewidth(0.5)
     low, high = run.config["arguments"]["digits"]
     figure.supxlabel(f"dark pushes to the digit {high}, light to {low}", fontsize=12)

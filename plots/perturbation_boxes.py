@@ -9,7 +9,6 @@ makes the neighbourhood a cube.
 from itertools import product
 
 import style
-import matplotlib.pyplot as plt
 import numpy as np
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
@@ -27,23 +26,19 @@ def cube(centre):
 
 
 def draw(results):
-    figure, axes = plt.subplots(figsize=(style.WIDTH * 0.7, 4.4), subplot_kw=dict(projection="3d"))
+    figure, axes = style.subplots(0.7, 4.4, subplot_kw=dict(projection="3d"))
     for direction, name in zip(1.1 * np.eye(3), ("$x_1$", "$x_2$", "$x_3$")):
         axes.quiver(0, 0, 0, *direction, color="black", linewidth=0.7, arrow_length_ratio=0.04)
         axes.text(*1.06 * direction, name, ha="center", va="center")
     points = np.random.default_rng(SEED).uniform(EPSILON, 1 - EPSILON, (COUNT, 3))
+    look = dict(facecolor=style.GREEN, edgecolor="0.2", linewidth=0.5, alpha=0.6)
     for point in points:  # each its own collection, so that Matplotlib draws the far ones first
-        axes.add_collection3d(
-            Poly3DCollection(
-                cube(point), facecolor=style.GREEN, edgecolor="0.2", linewidth=0.5, alpha=0.6
-            )
-        )
+        axes.add_collection3d(Poly3DCollection(cube(point), **look))
     # The points are in front, or the green would veil them.
     axes.plot(*points.T, "o", color="black", markersize=2, zorder=1000)
     x, y, z = points[MARKED] + (EPSILON, 0, -EPSILON - 0.025)  # just below one cube's front face
-    axes.plot(
-        [x, x], [y - EPSILON, y + EPSILON], [z, z], "|-", color="black", linewidth=0.7, markersize=5
-    )
+    side = [x, x], [y - EPSILON, y + EPSILON], [z, z]
+    axes.plot(*side, "|-", color="black", linewidth=0.7, markersize=5)
     axes.text(x, y, z - 0.05, r"$2\epsilon$", ha="center", va="center")
     axes.set(xlim=(0, 1), ylim=(0, 1), zlim=(0.07, 1.07))  # a little high, for the axis labels
     axes.set_axis_off()

@@ -6,7 +6,6 @@ The attack is white-box and on all test images; its pixels are not kept in [0, 1
 """
 
 import style
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
@@ -14,25 +13,17 @@ from common import runs
 
 def draw(results):
     saved = style.read_runs(results, metrics=["robust_accuracy"])
-    figure, axes = plt.subplots(figsize=(style.WIDTH, 3.8))
+    figure, axes = style.subplots(1, 3.8)
     below = 0  # what a model keeps above the ones before it is filled with its colour
     for (name, run), colour in zip(saved.items(), style.colours(saved)):
-        curve = run.metrics["robust_accuracy"]
-        epsilon, accuracy = curve["epsilon"], 100 * np.array(curve["unclipped"])
+        epsilon, accuracy = style.accuracy(run)
         above = np.maximum(below, accuracy)
         axes.fill_between(epsilon, below, above, color=colour, alpha=0.3, linewidth=0)
         axes.plot(epsilon, accuracy, color=colour, linewidth=2, label=style.label(name))
         below = above
-    digits = run.config["arguments"]["digits"]
-    post = tuple(digits) == runs.DIGITS
-    axes.set(
-        xlim=(0, 0.5),
-        ylim=(0, 102),
-        xlabel=r"attack $\epsilon$ (pixel units)",
-        ylabel="accuracy (%)",
-        yticks=range(0, 101, 20),
-        title="white-box attacks" + ("" if post else ", {} against {}".format(*digits)),
-    )
+    digits = tuple(run.config["arguments"]["digits"])
+    pair = "" if digits == runs.DIGITS else ", {} against {}".format(*digits)
+    style.accuracy_axes(axes, title="white-box attacks" + pair)
     axes.legend(fontsize=11, borderaxespad=0)
     return figure
 

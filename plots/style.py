@@ -1,4 +1,4 @@
-"""What the figures share: the runs they show, colours, axes with arrows, drawing and saving."""
+"""What the figures share: the runs they show, colours, axes, pictures, drawing and saving."""
 
 import contextlib
 import io
@@ -33,8 +33,9 @@ THIN = dict(color="0.55", linewidth=0.7)  # a curve that is there for comparison
 REGULAR_COLOUR = "#8c8c8c"
 ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # darker for larger training epsilon
 OWN_COLOURS = ("#2171b5", "#d08a2e", "#6a51a3")  # of runs with a loss of your own
-FILES_ONLY = BackendFilter.NON_INTERACTIVE
 BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", linewidth=0.7)
+ATTACK = r"attack $\epsilon$ (pixel units)"
+TRAINING = r"training $\epsilon$ (pixel units)"
 
 
 def label(run):
@@ -78,6 +79,36 @@ def read_runs(results, metrics=(), arrays=()):
     return found
 
 
+def subplots(width, height, rows=1, columns=1, **options):
+    """plt.subplots, on a figure as wide as `width` pages and `height` inches high."""
+    return plt.subplots(rows, columns, figsize=(WIDTH * width, height), **options)
+
+
+def accuracy(run, pixels="unclipped"):
+    """A run's curve: the attack's ε and the accuracy in % under it, both (epsilons,)."""
+    curve = run.metrics["robust_accuracy"]
+    return curve["epsilon"], 100 * np.array(curve[pixels])
+
+
+def accuracy_axes(axes, **others):
+    """Make axes those of accuracy against the attack's ε; the outer panels alone are labelled."""
+    axes.set(xlim=(0, 0.5), xlabel=ATTACK)
+    axes.set(ylim=(0, 102), ylabel="accuracy (%)", yticks=range(0, 101, 20))
+    axes.set(**others)
+    axes.label_outer()
+
+
+def legend_below(figure, axes, columns=4):
+    """Name the curves of axes below all panels."""
+    lines = axes.get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=columns, fontsize=11)
+
+
+def number_ticks(axis, values):
+    """Ticks at values, written as plain numbers on logarithmic scales, too."""
+    axis.set_ticks(values, [f"{value:g}".replace("-", "$-$") for value in values])
+
+
 def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):
     """Turn axes into the post's sketches: two thin arrows and only the ticks that matter.
 
@@ -88,13 +119,8 @@ def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):
     """
     axes.set(xlim=x, ylim=y, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    arrow = dict(
-        arrowstyle="-|>,head_width=0.18,head_length=0.45",
-        color="black",
-        linewidth=0.7,
-        shrinkA=0,
-        shrinkB=0,
-    )
+    head = "-|>,head_width=0.18,head_length=0.45"
+    arrow = dict(arrowstyle=head, color="black", linewidth=0.7, shrinkA=0, shrinkB=0)
     axes.annotate("", (x[1], 0), (x[0], 0), arrowprops=arrow, annotation_clip=False)
     axes.annotate("", (0, y[1]), (0, y[0]), arrowprops=arrow, annotation_clip=False)
     near = dict(textcoords="offset points", annotation_clip=False)
@@ -111,31 +137,23 @@ def sketch_axes(axes, x, y, xlabel, ylabel, xticks=(), yticks=()):
         axes.annotate(text, (0, value), (-6, 0), ha="right", va="center", **near)
 
 
-def show_digit(axes, image):
-    """Draw one 28x28 image, black digit on white, in a hair-line frame; None leaves it empty."""
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=image is not None, linewidth=0.4, color="0.6")
-    if image is not None:
-        axes.imshow(np.reshape(image, (28, 28)), vmin=0, vmax=1)
+def show_picture(axes, values, low, high, linewidth=0.4, **labels):
+    """Draw (784,) values, white for low, black for high, in a thin frame; returns the picture."""
+    axes.set(xticks=[], yticks=[], **labels)
+    axes.spines[:].set(visible=True, color="0.6", linewidth=linewidth)
+    return axes.imshow(np.reshape(values, (28, 28)), vmin=low, vmax=high)
 
 
-def show_mistake(axes, image, target, digits):
-    """`show_digit` of a misclassified image, and below it its digit and the one it is taken for.
-
-    Arguments:
-        target: -1 or +1; digits: the pair that these stand for.
-    """
-    show_digit(axes, image)
-    taken = digits if target < 0 else digits[::-1]
-    axes.set_xlabel(r"{} $\to$ {}".format(*taken), fontsize=10, labelpad=2)
-
-
-def show_weights(axes, weights):
+def show_weights(axes, weights, **labels):
     """Draw weights (784,) as a picture, dark for +1, scaled symmetrically; returns the picture."""
     largest = np.abs(weights).max() or 1
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=True, color="0.6", linewidth=0.5)
-    return axes.imshow(weights.reshape(28, 28), vmin=-largest, vmax=largest)
+    return show_picture(axes, weights, -largest, largest, 0.5, **labels)
+
+
+def frame_pixels(axes, pixels, size, colour, linewidth):
+    """Frame pixels, places of 784, in a picture; `size` and `linewidth` in points."""
+    look = dict(markersize=size, markerfacecolor="none", markeredgewidth=linewidth)
+    axes.plot(pixels % 28, pixels // 28, "s", color=colour, **look)
 
 
 @contextlib.contextmanager
@@ -166,7 +184,8 @@ def save(draw, name, results):
 
 def show(draw, results):
     """Draw a figure in a window, or in a notebook. Raises ValueError where there is neither."""
-    if matplotlib.get_backend().lower() in backend_registry.list_builtin(FILES_ONLY):
+    files_only = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
+    if matplotlib.get_backend().lower() in files_only:
         raise ValueError("--show: there is no display to show the figure in; it is saved as above")
     with plt.style.context(LOOK):
         figure = draw(Path(results))

@@ -6,38 +6,30 @@ The median |logit| of the misclassified test images, on the left against ε, as 
 on the right against the share of the images that are fooled. Unclipped.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from claims import post
 from plots import style
 
 PANELS = {
-    "epsilon": (post.RIDGES, r"attack $\epsilon$ (pixel units)"),
-    "share": (100 * post.SHARES, "images fooled (%)"),
+    "epsilon": ("at the same attack", style.ATTACK, post.RIDGES),
+    "share": ("where the same share is fooled", "images fooled (%)", 100 * post.SHARES),
 }
 
 
 def draw(results):
     saved = style.read_runs(results, arrays=["weights", "test_logits", "test_targets"])
-    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH * 1.1, 3.2), sharey=True)
-    for axes, (same, (values, title)) in zip(panels, PANELS.items()):
+    figure, panels = style.subplots(1.1, 3.2, 1, 2, sharey=True)
+    for axes, (same, (title, xlabel, values)) in zip(panels, PANELS.items()):
         for name, colour in zip(saved, style.colours(saved)):
             medians = np.array(post.median_logits(saved[name])[same], float)
             axes.plot(values, medians, color=colour, linewidth=2, label=style.label(name))
-        axes.set(xlabel=title, xlim=(0, values[-1]))
-    panels[0].set(
-        yscale="log",
-        ylabel="median |logit|",
-        yticks=[0.2, 0.5, 1, 2, 5, 10, 20],
-        yticklabels=["0.2", "0.5", "1", "2", "5", "10", "20"],
-    )
-    panels[0].minorticks_off()
-    panels[0].set_title("at the same attack", fontsize=12)
-    panels[1].set_title("where the same share is fooled", fontsize=12)
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=11
-    )
+        axes.set(xlabel=xlabel, xlim=(0, values[-1]), yscale="log")
+        axes.set_title(title, fontsize=12)
+    style.number_ticks(axes.yaxis, [0.2, 0.5, 1, 2, 5, 10, 20])
+    axes.minorticks_off()
+    panels[0].set_ylabel("median |logit|")
+    style.legend_below(figure, axes)
     return figure
 
 

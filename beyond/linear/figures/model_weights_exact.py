@@ -3,7 +3,6 @@
 python -m beyond.linear.figures.model_weights_exact  # reads the runs robust-* and exact-*
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
@@ -13,28 +12,19 @@ ROWS = {"robust": "the post’s recipe", "exact": "the optimum"}
 
 
 def draw(results):
-    figure, grid = plt.subplots(2, len(runs.EPSILONS), figsize=(style.WIDTH * 0.9, 4.9))
+    figure, grid = style.subplots(0.9, 4.9, 2, len(runs.EPSILONS))
     for (kind, title), row in zip(ROWS.items(), grid):
+        row[0].set_ylabel(title, fontsize=13)
         for epsilon, axes in zip(runs.EPSILONS, row):
             run = runs.read(results / runs.name(kind, epsilon), arrays=["weights"])
             weights = run.arrays["weights"]
-            style.show_weights(axes, weights)
             used = np.flatnonzero(weights)
-            axes.set(
-                title=f"$\\epsilon$ = {epsilon:g}: {len(used)} pixels",
-                xlabel=f"largest $|w_i|$: {np.abs(weights).max():.2f}",
+            style.show_weights(
+                axes, weights, title=f"$\\epsilon$ = {epsilon:g}: {len(used)} pixels"
             )
+            axes.set_xlabel(f"largest $|w_i|$: {np.abs(weights).max():.2f}")
             if kind == "exact":  # most weights are too small to be seen beside the largest
-                axes.plot(
-                    used % 28,
-                    used // 28,
-                    "s",
-                    markersize=4.5,
-                    markerfacecolor="none",
-                    color=style.ROBUST_COLOURS[-1],
-                    markeredgewidth=0.6,
-                )
-        row[0].set_ylabel(title, fontsize=13)
+                style.frame_pixels(axes, used, 4.5, style.ROBUST_COLOURS[-1], 0.6)
     return figure
 
 

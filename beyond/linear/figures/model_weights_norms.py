@@ -6,7 +6,6 @@ The ℓ∞ ball, the post's, has the dual norm ‖w‖₁, which wipes weights o
 ‖w‖∞ of ℓ1 do not.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
@@ -22,14 +21,14 @@ def draw(results):
     for model, weights in zip(run.metrics["models"], run.arrays["weights"]):
         shown.append((f"{NAMES[model['norm']]}, $\\epsilon$ = {model['epsilon']:.3g}", weights))
     rows = -(-len(shown) // 4)
-    figure, grid = plt.subplots(rows, 4, squeeze=False, figsize=(style.WIDTH * 1.2, 2.7 * rows))
-    for axes in grid.ravel()[len(shown) :]:
+    figure, grid = style.subplots(1.2, 2.7 * rows, rows, 4, squeeze=False)
+    for axes in grid.flat[len(shown) :]:
         axes.set_axis_off()
-    for axes, (title, weights) in zip(grid.ravel(), shown):
+    for axes, (title, weights) in zip(grid.flat, shown):
         size = np.sort(np.abs(weights))
-        style.show_weights(axes, weights)
         share = size[-50:].sum() / size.sum()
-        axes.set(title=title, xlabel=f"50 largest: {share:.0%} of $‖w‖_1$")
+        style.show_weights(axes, weights, title=title)
+        axes.set_xlabel(f"50 largest: {share:.0%} of $‖w‖_1$")
     return figure
 
 

@@ -6,42 +6,26 @@ The colour is the accuracy on the test images under the exact worst case, unclip
 at 50, 90, 95 and 99 %. Below: how many pixels the optimum uses. The post's models are marked.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
+from beyond.chance.figures import phase_diagram
 from common import runs
 from plots import style
 
-LEVELS = (50, 90, 95, 99)  # % accuracy, of the contours
 TITLES = {"sweep": "the post’s recipe, SGD", "diagram": "the optimum"}
+ROWS = dict(sharex=True, sharey="row", height_ratios=[2.6, 1])
 
 
 def draw(results):
-    figure, grid = plt.subplots(
-        2, 2, figsize=(style.WIDTH * 1.2, 6), sharex=True, sharey="row", height_ratios=[2.6, 1]
-    )
+    figure, grid = style.subplots(1.2, 6, 2, 2, **ROWS)
     for (name, title), (axes, below) in zip(TITLES.items(), grid.T):
-        run = runs.read(results / name, arrays=["train_epsilons", "attack_epsilons", "accuracy"])
-        train, attack = run.arrays["train_epsilons"], run.arrays["attack_epsilons"]
-        accuracy = 100 * run.arrays["accuracy"].T
-        picture = axes.pcolormesh(
-            train, attack, accuracy, cmap="Greens_r", vmin=0, vmax=100, rasterized=True
-        )
-        axes.contour(train, attack, accuracy, LEVELS, colors="black", linewidths=0.7)
+        run = runs.read(results / name, arrays=phase_diagram.ARRAYS)
+        train, attack, _ = (run.arrays[key] for key in phase_diagram.ARRAYS)
+        picture, _ = phase_diagram.draw_map(axes, run)
         axes.plot(train, train, color="black", linewidth=0.8, linestyle="--")
         axes.set(title=title, xlim=(0, train[-1]), ylim=(0, attack[-1]))
         if name == "sweep":
-            axes.plot(
-                runs.EPSILONS,
-                runs.EPSILONS,
-                "o",
-                color="black",
-                markersize=5,
-                label="the post’s models",
-            )
-            axes.legend(
-                fontsize=10, loc="upper left", frameon=True, framealpha=0.9, edgecolor="none"
-            )
+            phase_diagram.mark_models(axes, 5, "the post’s models")
             used = run.arrays["weights"]
             step = run.config["arguments"]["learning_rate"] * train[:, np.newaxis]
             pixels, what = np.sum(np.abs(used) > step, axis=1), "above a step of SGD, lr × ε"
@@ -51,14 +35,10 @@ def draw(results):
                 below.axvline(run.metrics[end], color="black", linewidth=0.7, linestyle=":")
         below.step(train, pixels, where="mid", color=style.ROBUST_COLOURS[-1], linewidth=1.6)
         below.set_yscale("symlog", linthresh=1)
-        below.set(
-            xlabel=r"training $\epsilon$ (pixel units)",
-            ylim=(0, 1000),
-            yticks=[0, 1, 10, 100, 784],
-            yticklabels=["0", "1", "10", "100", "784"],
-        )
+        below.set(xlabel=style.TRAINING, ylim=(0, 1000))
         below.set_title(f"weights {what}", fontsize=11)
-    grid[0, 0].set_ylabel(r"attack $\epsilon$ (pixel units)")
+    style.number_ticks(below.yaxis, [0, 1, 10, 100, 784])
+    grid[0, 0].set_ylabel(style.ATTACK)
     grid[1, 0].set_ylabel("pixels")
     figure.colorbar(picture, ax=grid[0], label="accuracy (%)")
     return figure

@@ -5,7 +5,6 @@
 Thick lines are unclipped, the attack that both are trained for. Dotted: the ε of training.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
@@ -13,43 +12,18 @@ from plots import style
 
 
 def draw(results):
-    figure, panels = plt.subplots(
-        1, len(runs.EPSILONS), figsize=(style.WIDTH * 1.2, 3.4), sharey=True
-    )
+    figure, panels = style.subplots(1.2, 3.4, 1, len(runs.EPSILONS), sharey=True)
     for epsilon, green, axes in zip(runs.EPSILONS, style.ROBUST_COLOURS, panels):
-        for kind, colour, name in (
-            ("robust", green, "the post’s recipe"),
-            ("exact", "black", "the optimum"),
-        ):
+        models = ("robust", green, "the post’s recipe"), ("exact", "black", "the optimum")
+        for kind, colour, name in models:
             run = runs.read(results / runs.name(kind, epsilon), metrics=["robust_accuracy"])
-            curve = run.metrics["robust_accuracy"]
-            axes.plot(
-                curve["epsilon"],
-                100 * np.array(curve["unclipped"]),
-                color=colour,
-                linewidth=2.2,
-                label=name,
-            )
-            axes.plot(
-                curve["epsilon"],
-                100 * np.array(curve["clipped"]),
-                color=colour,
-                linewidth=0.8,
-                label=f"{name}, clipped",
-            )
+            clipped = style.accuracy(run, "clipped")
+            axes.plot(*style.accuracy(run), color=colour, linewidth=2.2, label=name)
+            axes.plot(*clipped, color=colour, linewidth=0.8, label=f"{name}, clipped")
         axes.axvline(epsilon, color="black", linewidth=0.7, linestyle=":")
-        axes.set(
-            xlim=(0, 0.5),
-            ylim=(0, 102),
-            xticks=np.arange(0, 0.51, 0.1),
-            yticks=range(0, 101, 20),
-            title=f"trained at $\\epsilon$ = {epsilon:g}",
-            xlabel=r"attack $\epsilon$ (pixel units)",
-        )
-    panels[0].set_ylabel("accuracy (%)")
-    figure.legend(
-        *panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=11
-    )
+        style.accuracy_axes(axes, title=f"trained at $\\epsilon$ = {epsilon:g}")
+        axes.set_xticks(np.arange(0, 0.51, 0.1))
+    style.legend_below(figure, panels[1])
     return figure
 
 

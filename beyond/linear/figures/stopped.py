@@ -6,28 +6,25 @@ Under each picture of the weights: their share on the pixels of the optimum, and
 the attack of 0.3, unclipped.
 """
 
-import matplotlib.pyplot as plt
-
 from common import runs
 from plots import style
 
 
 def draw(results):
     run = runs.read(results / "stopped", ["norm_on_pixels", "robust_accuracy"], ["weights"])
-    epsilon, metrics = run.metrics["epsilon"], run.metrics
+    metrics, epsilon = run.metrics, run.metrics["epsilon"]
     exact = runs.read(results / runs.name("exact", epsilon), ["robust_accuracy"], ["weights"])
     curve = exact.metrics["robust_accuracy"]
     kept = curve["unclipped"][curve["epsilon"].index(epsilon)]
     titles = [*(f"{epochs} epochs" for epochs in metrics["epochs"]), "optimum"]
     shares, accuracy = [*metrics["norm_on_pixels"], 1], [*metrics["robust_accuracy"], kept]
     weights = [*run.arrays["weights"], exact.arrays["weights"]]
-    figure, panels = plt.subplots(1, len(titles), figsize=(style.WIDTH * 1.1, 2.4))
+    figure, panels = style.subplots(1.1, 2.4, 1, len(titles))
     for axes, title, values, share, right in zip(panels, titles, weights, shares, accuracy):
         style.show_weights(axes, values)
         axes.set_title(title, fontsize=12)
-        axes.set_xlabel(
-            f"{metrics['pixels']} pixels: {share:.0%}\nattacked: {right:.1%}", fontsize=10
-        )
+        text = f"{metrics['pixels']} pixels: {share:.0%}\nattacked: {right:.1%}"
+        axes.set_xlabel(text, fontsize=10)
     return figure
 
 

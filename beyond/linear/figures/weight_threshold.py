@@ -8,55 +8,31 @@ The optimality conditions say that a pixel pulled less than ε has a weight of e
 one with a weight is pulled by exactly ε.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
 from plots import style
 
+WIPED = dict(marker="|", markersize=7, color="0.45", markeredgewidth=0.5, clip_on=False)
+KEPT = dict(marker="_", markersize=9, color=style.ROBUST_COLOURS[-1], markeredgewidth=1)
+
 
 def draw(results):
-    figure, panels = plt.subplots(
-        1, len(runs.EPSILONS), figsize=(style.WIDTH * 1.2, 3), sharey=True
-    )
+    figure, panels = style.subplots(1.2, 3, 1, len(runs.EPSILONS), sharey=True)
     for epsilon, axes in zip(runs.EPSILONS, panels):
         run = runs.read(results / runs.name("exact", epsilon), arrays=["weights", "pixel_pull"])
         pull, size = np.abs(run.arrays["pixel_pull"]), np.abs(run.arrays["weights"])
-        kept = size > 0
         axes.axvline(epsilon, color="black", linewidth=0.7, linestyle=":")
-        axes.plot(
-            pull[~kept],
-            size[~kept],
-            "|",
-            markersize=7,
-            color="0.45",
-            markeredgewidth=0.5,
-            clip_on=False,
-            label=f"{np.sum(~kept)} wiped off",
-        )
-        axes.plot(
-            pull[kept],
-            size[kept],
-            "_",
-            markersize=9,
-            color=style.ROBUST_COLOURS[-1],
-            markeredgewidth=1,
-            label=f"{np.sum(kept)} kept",
-        )
-        axes.set(
-            xlim=(0, 1.25 * epsilon),
-            title=f"$\\epsilon$ = {epsilon:g}",
-            xticks=[0, epsilon],
-            xlabel=r"$|\mathrm{mean}\ y\,x_i|$, active examples",
-        )
-        axes.set_xticklabels(["0", f"$\\epsilon$ = {epsilon:g}"])
+        for which, look, name in ((size == 0, WIPED, "wiped off"), (size > 0, KEPT, "kept")):
+            label = f"{np.sum(which)} {name}"
+            axes.plot(pull[which], size[which], linestyle="none", label=label, **look)
+        text = f"$\\epsilon$ = {epsilon:g}"
+        axes.set(title=text, xlim=(0, 1.25 * epsilon), xticks=[0, epsilon], xticklabels=["0", text])
+        axes.set_xlabel(r"$|\mathrm{mean}\ y\,x_i|$, active examples")
         axes.legend(fontsize=10, loc="upper left", handletextpad=0.2)
     axes.set_yscale("symlog", linthresh=0.001)  # zero is on it, and small weights are seen
-    axes.set(
-        ylim=(0, 30),
-        yticks=[0, 0.001, 0.01, 0.1, 1, 10],
-        yticklabels=["0", "0.001", "0.01", "0.1", "1", "10"],
-    )
+    axes.set_ylim(0, 30)
+    style.number_ticks(axes.yaxis, [0, 0.001, 0.01, 0.1, 1, 10])
     panels[0].set_ylabel("$|w_i|$")
     return figure
 

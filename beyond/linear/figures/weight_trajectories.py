@@ -6,7 +6,6 @@
 and logarithmic above, the steps are on a square-root scale.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
 
@@ -14,36 +13,27 @@ from common import runs
 from plots import style
 
 LINEAR_BELOW = 0.01  # of the symmetric logarithmic scale, in the weights' unit
+ARRAYS = ("recorded_steps", "step_weights", "lit_pixels")
 
 
 def draw(results):
-    figure, panels = plt.subplots(1, 2, figsize=(style.WIDTH, 3.6), sharey=True)
-    for run, axes in zip(style.two_runs(results), panels):
-        arrays = runs.read(
-            results / run, arrays=["recorded_steps", "step_weights", "lit_pixels"]
-        ).arrays
-        step, weights = arrays["recorded_steps"] + 1, arrays["step_weights"]
-        lit = arrays["lit_pixels"]
+    figure, panels = style.subplots(1, 3.6, 1, 2, sharey=True)
+    for name, axes in zip(style.two_runs(results), panels):
+        run = runs.read(results / name, arrays=ARRAYS)
+        steps, weights, lit = (run.arrays[key] for key in ARRAYS)
+        step = steps + 1
         lines = np.stack(np.broadcast_arrays(step, weights.T), axis=-1)  # (pixels, steps, 2)
         for chosen, colour, alpha in ((lit, "black", 0.25), (~lit, "#6baed6", 0.5)):
-            axes.add_collection(
-                LineCollection(  # much faster than as many lines
-                    lines[chosen], colors=colour, linewidths=0.4, alpha=alpha, zorder=2
-                )
-            )
+            look = dict(colors=colour, linewidths=0.4, alpha=alpha, zorder=2)
+            axes.add_collection(LineCollection(lines[chosen], **look))  # faster than many lines
         largest = np.argsort(np.abs(weights[-1]))[-10:]
         axes.plot(step, weights[:, largest], color=style.ROBUST_COLOURS[1], linewidth=1)
         axes.axhline(0, color="black", linewidth=0.5)
         axes.set_xscale("function", functions=(np.sqrt, np.square))  # most happens early
         axes.set_yscale("symlog", linthresh=LINEAR_BELOW)
-        axes.set(
-            title=style.label(run),
-            xlabel="step of SGD",
-            xlim=(0, step[-1]),
-            xticks=[0, 50, 200, 500, 1000],
-            yticks=[-0.1, -0.01, 0, 0.01, 0.1, 1],
-        )
-        axes.set_yticklabels([r"$-$0.1", r"$-$0.01", "0", "0.01", "0.1", "1"])
+        axes.set(title=style.label(name), xlabel="step of SGD")
+        axes.set(xlim=(0, step[-1]), xticks=[0, 50, 200, 500, 1000])
+    style.number_ticks(axes.yaxis, [-0.1, -0.01, 0, 0.01, 0.1, 1])
     panels[0].set_ylabel("$w_i$ (the ten largest $|w_i|$ in green)")
     return figure
 

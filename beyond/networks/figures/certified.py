@@ -7,7 +7,6 @@ Attacked pixels stay in [0, 1]. Dots: what was measured. A band that cannot be s
 the accuracy is known exactly.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from common import runs
@@ -25,50 +24,33 @@ LINEAR = {
     "exact-0.2": ("-.", "linear optimum, $\\epsilon$ = 0.2"),
     "exact-0.3": ("-", "linear optimum, $\\epsilon$ = 0.3"),
 }
-ROWS = {"all": (0, 102), "near 100 %": (95, 100.2)}
+
+
+def draw_networks(axes, networks):
+    """A band for each training, from the certificate up to the attack."""
+    for run, (how, colour) in zip(networks, TRAININGS.items()):
+        sides = [100 * np.array(run[side]) for side in ("certified", "attacked")]
+        band = dict(facecolor=(colour, 0.3), edgecolor=colour, linewidth=1.4, label=how)
+        axes.fill_between(run["epsilon"], *sides, **band)
+        for side in sides:
+            axes.plot(run["epsilon"], side, "o", color=colour, markersize=3)
 
 
 def draw(results):
-    names = [f"{kind}-{how}" for kind in TITLES for how in TRAININGS]
-    networks = runs.read(results / "certified", metrics=names).metrics
-    linear = {
-        name: runs.read(results / name, metrics=["robust_accuracy"]).metrics["robust_accuracy"]
-        for name in LINEAR
-    }
-    figure, panels = plt.subplots(
-        len(ROWS), len(TITLES), figsize=(style.WIDTH * 1.2, 6.6), sharex=True, sharey="row"
-    )
-    for row, limits in zip(panels, ROWS.values()):
-        for kind, axes in zip(TITLES, row):
-            for how, colour in TRAININGS.items():
-                run = networks[f"{kind}-{how}"]
-                sides = [100 * np.array(run[side]) for side in ("certified", "attacked")]
-                axes.fill_between(
-                    run["epsilon"],
-                    *sides,
-                    facecolor=(colour, 0.3),
-                    edgecolor=colour,
-                    linewidth=1.4,
-                    label=how,
-                )
-                for side in sides:
-                    axes.plot(run["epsilon"], side, "o", color=colour, markersize=3)
+    names = {kind: [f"{kind}-{how}" for how in TRAININGS] for kind in TITLES}
+    networks = runs.read(results / "certified", metrics=sum(names.values(), [])).metrics
+    linear = {name: runs.read(results / name, metrics=["robust_accuracy"]) for name in LINEAR}
+    figure, panels = style.subplots(1.2, 6.6, 2, len(TITLES), sharex=True, sharey="row")
+    for (kind, title), column in zip(TITLES.items(), panels.T):
+        for axes in column:
+            draw_networks(axes, [networks[name] for name in names[kind]])
             for name, (line, text) in LINEAR.items():
-                curve = linear[name]
-                accuracy = 100 * np.array(curve["clipped"])
-                axes.plot(
-                    curve["epsilon"], accuracy, color="black", linewidth=0.9, ls=line, label=text
-                )
-            axes.set(xlim=(0, 0.5), ylim=limits, xticks=np.arange(0, 0.51, 0.1))
-    for kind, axes in zip(TITLES, panels[0]):
-        axes.set_title(TITLES[kind])
-    for axes in panels[-1]:
-        axes.set_xlabel(r"attack $\epsilon$ (pixel units)")
-    for axes in panels[:, 0]:
-        axes.set_ylabel("accuracy (%)")
-    figure.legend(
-        *panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=11
-    )
+                look = dict(color="black", linewidth=0.9, linestyle=line, label=text)
+                axes.plot(*style.accuracy(linear[name], "clipped"), **look)
+            style.accuracy_axes(axes, xticks=np.arange(0, 0.51, 0.1))
+        column[0].set_title(title)
+        axes.set(ylim=(95, 100.2), yticks=range(95, 101))
+    style.legend_below(figure, axes, 3)
     return figure
 
 

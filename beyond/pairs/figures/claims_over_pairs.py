@@ -8,8 +8,6 @@ shifts or L1 models are not measured over pairs.
 
 import textwrap
 
-import matplotlib.pyplot as plt
-
 from beyond.pairs import summary as pairs_summary
 from claims import rules
 from plots import style
@@ -21,32 +19,22 @@ LINE = 52  # characters of a claim
 def draw(results):
     found = pairs_summary.counts(pairs_summary.read(results))
     words = rules.words()
-    names = sorted(found, key=lambda name: [found[name][it] for it in reversed(rules.VERDICTS)])
-    figure, axes = plt.subplots(figsize=(style.WIDTH * 1.2, 0.55 * len(names) + 0.8))
+    verdicts = rules.VERDICTS[::-1]
+    names = sorted(found, key=lambda name: [found[name][verdict] for verdict in verdicts])
+    figure, axes = style.subplots(1.2, 0.55 * len(names) + 0.8)
     for height, name in enumerate(names):
         left = 0
-        for verdict in reversed(rules.VERDICTS):
+        for verdict in verdicts:
             count, dark = found[name][verdict], verdict == rules.HOLDS
-            narrow = count < 0.05 * found[name]["pairs"]  # the ring is wider
             label = verdict if height == 0 else None
             axes.barh(height, count, 0.72, left, color=COLOURS[verdict], label=label)
-            ring = verdict == found[name]["post"]
+            ring = dict(boxstyle="circle,pad=0.25", facecolor="none", edgecolor="none", linewidth=1)
+            if verdict == found[name]["post"]:
+                narrow = count < 0.05 * found[name]["pairs"]  # the ring is wider
+                ring["edgecolor"] = "white" if dark and not narrow else "black"
             if count:
-                axes.text(
-                    left + count / 2,
-                    height,
-                    count,
-                    ha="center",
-                    va="center",
-                    fontsize=11,
-                    color="white" if dark else "black",
-                    bbox=dict(
-                        boxstyle="circle,pad=0.25",
-                        facecolor="none",
-                        edgecolor=("white" if dark and not narrow else "black") if ring else "none",
-                        linewidth=1,
-                    ),
-                )
+                look = dict(ha="center", va="center", color="white" if dark else "black", bbox=ring)
+                axes.text(left + count / 2, height, count, fontsize=11, **look)
             left += count
     lines = [textwrap.fill(words[name]["claim"], LINE) for name in names]
     axes.set_yticks(range(len(names)), lines, fontsize=10)

@@ -6,7 +6,6 @@ Large: the accuracy on the test images under that attack, unclipped, which is th
 Small: without an attack. Both models are trained for ε = 0.2; SGD is the post's recipe.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 from beyond.pairs import summary as pairs_summary
@@ -22,14 +21,13 @@ def draw(results):
         first, second = map(int, name.split("-"))
         for place, (attacked, without) in zip(((first, second), (second, first)), models):
             table[place], clean[place] = 100 * attacked, 100 * without
-    figure, axes = plt.subplots(figsize=(style.WIDTH * 1.1, style.WIDTH))
+    figure, axes = style.subplots(1.1, style.WIDTH)
     picture = axes.imshow(table, cmap="Greens_r", vmin=30, vmax=100)
     for (row, column), value in np.ndenumerate(table):
         if row == column:
             axes.text(column, row, row, ha="center", va="center", fontsize=22, color="0.6")
         elif not np.isnan(value):
-            colour = "white" if value < DARK else "black"
-            look = dict(ha="center", color=colour)
+            look = dict(ha="center", color="white" if value < DARK else "black")
             axes.text(column, row + 0.05, f"{value:.1f}", fontsize=13, va="bottom", **look)
             axes.text(column, row + 0.12, f"{clean[row, column]:.1f}", fontsize=9, va="top", **look)
     axes.set(xticks=range(10), yticks=range(10))

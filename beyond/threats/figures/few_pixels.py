@@ -7,7 +7,6 @@ The attack is exact: it takes the pixels with the largest |weight| times the way
 The image is the one for which these numbers are nearest to each model's median.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import data_prep
@@ -17,48 +16,34 @@ from common import runs
 from plots import style
 
 COUNTS = np.arange(41)  # pixels that may be changed
+FRAME_COLOUR = "#d62728"
 
 
 def draw(results):
     run = runs.read(results / "few_pixels", arrays=["fewest"])
     fewest = dict(zip(run.config["run"]["models"], run.arrays["fewest"]))
-    saved = {name: runs.read(results / name, arrays=["weights"]) for name in fewest}
     colours = [*style.colours(runs.POST_RUNS), *style.ROBUST_COLOURS]
     data = data_prep.load_pair(run.config["arguments"]["digits"])
-    x, y = data.x_test, data.y_test
     shown = [np.argmin(sum(np.abs(each - np.median(each)) for each in fewest.values()))]
-
-    figure = plt.figure(figsize=(style.WIDTH * 1.2, 5.4))
-    rows = figure.add_gridspec(2, len(saved), height_ratios=[2.4, 1])
-    curves = figure.add_subplot(rows[0, :])
-    for column, (name, colour) in enumerate(zip(saved, colours)):
+    x, y = data.x_test[shown], data.y_test[shown]
+    figure, grid = style.subplots(1.2, 5.4, 2, len(fewest), height_ratios=[2.4, 1])
+    for axes in grid[0]:
+        axes.remove()
+    curves = figure.add_subplot(grid[0, 0].get_gridspec()[0, :])
+    for name, colour, axes in zip(fewest, colours, grid[1]):
         title = style.label(name).replace("exact", "optimum")
         kept = 100 * np.mean(fewest[name] > COUNTS[:, np.newaxis], axis=1)
         line = "--" if name in EXACT else "-"
         curves.plot(COUNTS, kept, line, color=colour, linewidth=2, label=title)
+        weights = runs.read(results / name, arrays=["weights"]).arrays["weights"]
         count = fewest[name][shown]
-        attacked = attack_pixels(saved[name].arrays["weights"], x[shown], y[shown], count)
-        axes = figure.add_subplot(rows[1, column])
-        style.show_digit(axes, attacked)
-        changed = np.flatnonzero(attacked != x[shown])
-        axes.plot(
-            changed % 28,
-            changed // 28,
-            "s",
-            markersize=3.2,
-            markerfacecolor="none",
-            color="#d62728",
-            markeredgewidth=0.9,
-        )
+        attacked = attack_pixels(weights, x, y, count)
+        style.show_picture(axes, attacked, 0, 1)
+        style.frame_pixels(axes, np.flatnonzero(attacked != x), 3.2, FRAME_COLOUR, 0.9)
         axes.set_title(title.replace(" $", "\n$"), fontsize=11)
         axes.set_xlabel(f"{count[0]} pixel{'s' if count[0] > 1 else ''}", fontsize=11)
-    curves.set(
-        xlabel="pixels that the attacker may change",
-        ylabel="accuracy (%)",
-        xlim=(0, COUNTS[-1]),
-        ylim=(0, 102),
-        yticks=range(0, 101, 20),
-    )
+    curves.set(xlim=(0, COUNTS[-1]), xlabel="pixels that the attacker may change")
+    curves.set(ylim=(0, 102), yticks=range(0, 101, 20), ylabel="accuracy (%)")
     curves.legend(fontsize=10, loc="upper right")
     return figure
 

@@ -6,24 +6,12 @@ A line for each surrogate that the attacker trained; dotted, the white-box attac
 model itself. Unclipped.
 """
 
-import matplotlib.pyplot as plt
-
 from common import runs
 from plots import style
 
 PANELS = ("regular", "robust-0.2")
-# Of the surrogates: blue for a random start, orange for a start from zero.
-COLOURS = (
-    "#c6dbef",
-    "#9ecae1",
-    "#6baed6",
-    "#2171b5",
-    "#08306b",
-    "#fdd0a2",
-    "#fdae6b",
-    "#f16913",
-    "#a63603",
-)
+RANDOM_START = ("#c6dbef", "#9ecae1", "#6baed6", "#2171b5", "#08306b")
+ZERO_START = ("#fdd0a2", "#fdae6b", "#f16913", "#a63603")
 
 
 def draw(results):
@@ -31,27 +19,16 @@ def draw(results):
     sources, targets = run.config["run"]["sources"], run.config["run"]["targets"]
     epsilon, accuracy = run.arrays["epsilon"], 100 * run.arrays["accuracy"]
     surrogates = [name for name in sources if name not in targets]
-    figure, panels = plt.subplots(1, len(PANELS), figsize=(style.WIDTH * 1.2, 3.4), sharey=True)
+    figure, panels = style.subplots(1.2, 3.4, 1, len(PANELS), sharey=True)
     for target, axes in zip(PANELS, panels):
-        curves = accuracy[:, targets.index(target)]
-        for name, colour in zip(surrogates, COLOURS):
-            axes.plot(epsilon, curves[sources.index(name)], color=colour, linewidth=1.8, label=name)
-        axes.plot(epsilon, curves[sources.index(target)], "k:", label="none: white box")
-        axes.set(
-            xlim=(0, 0.5),
-            ylim=(0, 102),
-            title=f"attacks on {style.label(target)}",
-            xlabel=r"attack $\epsilon$ (pixel units)",
-            yticks=range(0, 101, 20),
-        )
-    panels[0].set_ylabel("accuracy (%)")
-    figure.legend(
-        *panels[0].get_legend_handles_labels(),
-        loc="outside right center",
-        fontsize=10,
-        title="surrogate",
-        title_fontsize=11,
-    )
+        curves = dict(zip(sources, accuracy[:, targets.index(target)]))
+        for name, colour in zip(surrogates, RANDOM_START + ZERO_START):
+            axes.plot(epsilon, curves[name], color=colour, linewidth=1.8, label=name)
+        axes.plot(epsilon, curves[target], "k:", label="none: white box")
+        style.accuracy_axes(axes, title=f"attacks on {style.label(target)}")
+    lines = axes.get_legend_handles_labels()
+    look = dict(fontsize=10, title="surrogate", title_fontsize=11)
+    figure.legend(*lines, loc="outside right center", **look)
     return figure
 
 
