@@ -18,14 +18,13 @@ import gallery
 
 def main():
     names = list(gallery.modules())
-    parser = style.cli.parser(__doc__)
+    parser = style.cli.parser(__doc__, results=True)
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
         help=f"figures to draw: {', '.join(names)} (default: all)",
     )
-    style.cli.add_results(parser)
     args = parser.parse_args()
     unknown = set(args.names) - set(names)
     if unknown:

@@ -173,8 +173,7 @@ def opened(chromium, path, width=1280, height=900, dark=False):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_results(parser)
+    parser = cli.parser(__doc__, results=True)
     parser.add_argument(
         "--picture",
         type=Path,

@@ -208,8 +208,7 @@ def write(results):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_results(parser)
+    parser = cli.parser(__doc__, results=True)
     print(write(cli.results_folder(parser.parse_args(argv))))
 
 

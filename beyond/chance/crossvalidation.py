@@ -48,12 +48,7 @@ def fold_accuracy(epochs, start, train, test, passes):
 
 def parse_args(argv=None):
     parser = cli.pair_parser(__doc__)
-    parser.add_argument(
-        "--epochs",
-        type=cli.number(int, 1, 10_000),
-        default=regular.EPOCHS,
-        help="passes over the training images (default: %(default)s)",
-    )
+    parser.add_argument("--epochs", default=regular.EPOCHS, **cli.EPOCHS)
     return parser.parse_args(argv)
 
 

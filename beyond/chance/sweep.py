@@ -85,7 +85,7 @@ def parse_args(argv=None):
         default=LARGEST_EPSILON,
         help="of training and attack, in pixel units (default: %(default)s)",
     )
-    cli.add_dtype(parser, "float64")
+    parser.add_argument("--dtype", default="float64", **cli.DTYPE)
     args = parser.parse_args(argv)
     args.shuffle = args.shuffle or bool(args.seeds)
     if args.models * (args.seeds or 1) > MOST_MODELS:
