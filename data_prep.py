@@ -79,11 +79,7 @@ def idx_header(shape):
 
 
 def read_idx(path, shape):
-    """Read an IDX file of unsigned bytes, gzipped or not, of a known shape.
-
-    Never reads more than the shape needs. Raises ValueError if header or length are not those of
-    `shape`.
-    """
+    """Read an IDX file of unsigned bytes, gzipped or not. Raises ValueError for another shape."""
     header, wanted = idx_header(shape), int(np.prod(shape))
     with open(path, "rb") as file:  # whatever its name says: browsers unpack and rename
         opener = gzip.open if file.read(2) == b"\x1f\x8b" else open
@@ -92,13 +88,8 @@ def read_idx(path, shape):
             content = file.read(len(header) + wanted + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is damaged: {error}; download it again") from None
-    if content[: len(header)] != header:
-        raise ValueError(
-            f"{path} does not begin like an IDX file of shape {shape}; is it the right file?"
-        )
-    if len(content) != len(header) + wanted:
-        fault = "truncated" if len(content) < len(header) + wanted else "too long"
-        raise ValueError(f"{path} is {fault}: {wanted:,} bytes of data expected; download it again")
+    if content[: len(header)] != header or len(content) != len(header) + wanted:
+        raise ValueError(f"{path} is not an IDX file of shape {shape}; download it again")
     return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
 
 
@@ -111,11 +102,8 @@ def read_source(source):
             arrays = files.read_arrays(source)
         except files.DAMAGE as error:
             raise ValueError(f"{source} is not an mnist.npz ({error}); give one") from None
-        missing = [name for name in MNIST if name not in arrays]
-        if missing:
-            raise ValueError(
-                f"{source} has no {', '.join(missing)}; an mnist.npz holds {', '.join(MNIST)}"
-            )
+        if not arrays.keys() >= MNIST.keys():
+            raise ValueError(f"{source} has not all of {', '.join(MNIST)}; give an mnist.npz")
         return {name: in_bytes(arrays[name]) for name in MNIST}
     arrays, raw = {}, source / "MNIST" / "raw"  # below torchvision's root
     source = raw if raw.is_dir() else source
@@ -141,7 +129,7 @@ def in_bytes(array):
 
 
 def download():
-    """The four arrays of MNIST through Keras, which checks the SHA-256 of the file first."""
+    """The four arrays of MNIST through Keras."""
     try:
         (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when there is no network
@@ -158,17 +146,13 @@ def check_mnist(arrays, source):
     for name, (file, shape, sha256) in MNIST.items():
         array = arrays[name]
         content = idx_header(shape) + np.ascontiguousarray(array).tobytes()
-        fault = None
-        if array.shape != shape:
-            fault = f"its shape is {array.shape}, not {shape}"
-        elif array.dtype != np.uint8:
-            fault = f"it has values of {array.dtype} other than the whole numbers from 0 to 255"
+        if array.shape != shape or array.dtype != np.uint8:
+            fault = f"{array.dtype} of shape {array.shape}, not whole numbers 0-255 of {shape}"
         elif hashlib.sha256(content).hexdigest() != sha256:
-            fault = "shape and type are right, its values are others (the SHA-256 differs)"
-        if fault:
-            raise ValueError(
-                f"{source}: {name} is not MNIST's {file}: {fault}; get the original file"
-            )
+            fault = "its SHA-256 is another one"
+        else:
+            continue
+        raise ValueError(f"{source}: {name} is not MNIST's {file}: {fault}; get the original file")
 
 
 def select_pair(arrays, digits):
@@ -225,8 +209,8 @@ def read_all():
     arrays, remedy = read_file(ALL)
     try:
         check_mnist(arrays, pair_path(ALL))
-    except ValueError:
-        raise ValueError(f"{pair_path(ALL)} is not MNIST (SHA-256 differs); {remedy}") from None
+    except ValueError as error:
+        raise ValueError(f"{error}, or {remedy}") from None
     return arrays
 
 
@@ -324,11 +308,11 @@ class PairOrAll(cli.Distinct):
 
 
 def parse_args(argv=None):
-    parser, digit = cli.parser(__doc__), cli.number(int, 0, 9)
+    parser = cli.parser(__doc__)
     parser.add_argument(
         "--digits",
         nargs="+",
-        type=lambda text: text if text in ALL else digit(text),
+        type=lambda text: text if text in ALL else cli.digit(text),
         action=PairOrAll,
         default=list(runs.DIGITS),
         metavar="DIGIT",
