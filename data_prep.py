@@ -104,14 +104,13 @@ def read_source(source):
             raise ValueError(f"{source} is not an mnist.npz ({error}); give one") from None
         if not arrays.keys() >= MNIST.keys():
             raise ValueError(f"{source} has not all of {', '.join(MNIST)}; give an mnist.npz")
-        return {name: in_bytes(arrays[name]) for name in MNIST}
+        return {name: arrays[name] for name in MNIST}
     arrays, raw = {}, source / "MNIST" / "raw"  # below torchvision's root
     source = raw if raw.is_dir() else source
     for name, (file, shape, _) in MNIST.items():
-        # Both spellings are in circulation: train-images-idx3-ubyte and train-images.idx3-ubyte.
-        stems = file, file.replace("-idx", ".idx")
-        spellings = [source / (stem + end) for stem in stems for end in ("", ".gz")]
-        found = [path for path in spellings if path.is_file() and path.stat().st_size]
+        # Also train-images.idx3-ubyte is in circulation, and .gz of both.
+        spellings = sorted(source.glob(file.replace("-idx", "[-.]idx") + "*"))
+        found = [path for path in spellings if path.is_file()]
         if not found:
             raise FileNotFoundError(
                 f"{source} has no {file}[.gz]; --source takes an mnist.npz or a folder with the "
@@ -119,13 +118,6 @@ def read_source(source):
             )
         arrays[name] = read_idx(found[0], shape)
     return arrays
-
-
-def in_bytes(array):
-    """The array as uint8 if that changes no value, as of an npz of int64, and else as it is."""
-    with np.errstate(invalid="ignore"):
-        converted = array.astype(np.uint8)
-    return converted if np.array_equal(converted, array) else array
 
 
 def download():
@@ -144,15 +136,13 @@ def download():
 def check_mnist(arrays, source):
     """Raise ValueError unless the four arrays are MNIST, byte for byte."""
     for name, (file, shape, sha256) in MNIST.items():
-        array = arrays[name]
-        content = idx_header(shape) + np.ascontiguousarray(array).tobytes()
-        if array.shape != shape or array.dtype != np.uint8:
-            fault = f"{array.dtype} of shape {array.shape}, not whole numbers 0-255 of {shape}"
-        elif hashlib.sha256(content).hexdigest() != sha256:
-            fault = "its SHA-256 is another one"
-        else:
-            continue
-        raise ValueError(f"{source}: {name} is not MNIST's {file}: {fault}; get the original file")
+        array = np.ascontiguousarray(arrays[name])
+        content = idx_header(array.shape) + array.tobytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(
+                f"{source}: {name}, {array.dtype} of shape {array.shape}, is not MNIST's {file}, "
+                f"uint8 of shape {shape} (SHA-256 differs); get the original file"
+            )
 
 
 def select_pair(arrays, digits):
@@ -167,10 +157,7 @@ def select_pair(arrays, digits):
 
 
 def build(digits=runs.DIGITS, source=None):
-    """Write data/mnist_A_B.npz, or data/mnist_all.npz for ALL, from MNIST, checked.
-
-    Without a source, a pair is taken from mnist_all.npz, if that is there.
-    """
+    """Write the file of a pair, or of ALL, from a source or, if it is there, mnist_all.npz."""
     if source is None and tuple(digits) != ALL and pair_path(ALL).is_file():
         arrays = read_all()
     else:
@@ -181,10 +168,7 @@ def build(digits=runs.DIGITS, source=None):
 
 
 def read_file(digits):
-    """The four arrays of a file in data/, and what to do if they are not what they should be.
-
-    Raises FileNotFoundError or ValueError.
-    """
+    """The four arrays of a file in data/, and what to do if they are not what they should be."""
     path, command = pair_path(digits), "python data_prep.py"
     if tuple(digits) != runs.DIGITS:
         command += f" --digits {' '.join(map(str, digits))}"
@@ -196,8 +180,7 @@ def read_file(digits):
     except files.DAMAGE as error:
         raise ValueError(f"{path} is damaged ({error}); {remedy}") from None
     if sorted(arrays) != sorted(ARRAYS):
-        held = ", ".join(sorted(arrays)) or "nothing"
-        raise ValueError(f"{path} holds {held} instead of {', '.join(ARRAYS)}; {remedy}")
+        raise ValueError(f"{path} does not hold {', '.join(ARRAYS)}; {remedy}")
     return arrays, remedy
 
 
@@ -226,18 +209,12 @@ def read_pair(digits=runs.DIGITS):
     pair, remedy = read_file(digits)
     for split in SPLITS:
         x, y = pair[f"x_{split}"], pair[f"y_{split}"]
-        shape = (y.size, IMAGE_SIDE, IMAGE_SIDE)
-        bytes_only = x.dtype == np.uint8 and y.dtype == np.uint8
+        shape, bytes_only = (y.size, IMAGE_SIDE, IMAGE_SIDE), x.dtype == y.dtype == np.uint8
         if not bytes_only or y.ndim != 1 or x.shape != shape or set(np.unique(y)) != {0, 1}:
-            raise ValueError(
-                f"{path}: {split} is not uint8 images of {IMAGE_SIDE}x{IMAGE_SIDE} "
-                f"with labels 0 and 1; {remedy}"
-            )
+            raise ValueError(f"{path}: {split} is not uint8 images with labels 0 and 1; {remedy}")
     found = digest(pair)
     if tuple(digits) == runs.DIGITS and found != DIGEST_0_1:
-        raise ValueError(
-            f"{path}: the digest of its arrays is {found[:8]}…, not {DIGEST_0_1[:8]}…; {remedy}"
-        )
+        raise ValueError(f"{path} has another digest, {found[:8]}…; {remedy}")
     return pair, found
 
 
@@ -259,26 +236,19 @@ class Data(NamedTuple):
 
 def prepared(pair, found, validation=None):
     """The Data of the four uint8 arrays of a pair and their digest; validation as in load_pair."""
-    floats = [pair[name].astype(np.float32) for name in ARRAYS]
-    for x in floats[::2]:
-        x /= 255
-    for y in floats[1::2]:
-        y *= 2
-        y -= 1
-    x_train, y_train, x_test, y_test = floats
-    x_train, x_test = x_train[..., np.newaxis], x_test[..., np.newaxis]
+    x_train, x_test = (
+        pair[name][..., np.newaxis].astype(np.float32) / 255 for name in ("x_train", "x_test")
+    )
+    y_train, y_test = (2 * pair[name].astype(np.float32) - 1 for name in ("y_train", "y_test"))
     kept = len(y_train) - round(len(y_train) * (validation or 0))
     held_out = x_train[kept:], y_train[kept:]
     return Data(x_train[:kept], y_train[:kept], x_test, y_test, found, *held_out)
 
 
 def load_pair(digits=runs.DIGITS, validation=None):
-    """Load both splits of a pair (A, B), A labelled -1 and B +1.
+    """The Data of a pair (A, B), A labelled -1 and B +1. Raises FileNotFoundError or ValueError.
 
-    Arguments:
-        validation: the share of the training images, the last ones, that is held out; None: none.
-
-    Raises FileNotFoundError or ValueError.
+    validation: the share of the training images, the last ones, that is held out; None: none.
     """
     return prepared(*read_pair(digits), validation)
 
@@ -286,11 +256,8 @@ def load_pair(digits=runs.DIGITS, validation=None):
 def load(split, digits=runs.DIGITS):
     """Load one split, "train" or "test", of a pair of digits (A, B).
 
-    Returns:
-        x: (n, 28, 28, 1) float32 in [0, 1].
-        y: (n,) float32, -1 for A and +1 for B.
-
-    Raises FileNotFoundError or ValueError if the file is missing or invalid.
+    Returns x, (n, 28, 28, 1) float32 in [0, 1], and y, (n,) float32, -1 for A and +1 for B. Raises
+    FileNotFoundError or ValueError if the file is missing or invalid.
     """
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}; it is {split!r}")
@@ -325,8 +292,6 @@ def parse_args(argv=None):
 
 def main(argv=None):
     args = parse_args(argv)
-    if args.source is not None and not args.source.exists():
-        raise FileNotFoundError(f"--source {args.source} does not exist")
     path, everything = pair_path(args.digits), tuple(args.digits) == ALL
     if args.source is not None or not path.exists():
         build(args.digits, args.source)
