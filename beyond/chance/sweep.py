@@ -126,7 +126,7 @@ def main(argv=None):
         weights=weights[-1].astype(np.float32),
         bias=biases[-1],
     )
-    folder = cli.results_folder(args) / runs.name(RUN)
+    folder = cli.results_folder(args) / RUN
     runs.save(folder, args, data, metrics, arrays, loss=robust_hinge_loss)
     print(f"{folder}: {robust.shape[0] * robust.shape[1]:,} models")
 

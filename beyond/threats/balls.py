@@ -51,33 +51,22 @@ def attack(weights, x, y, epsilon, norm, clip=False):
     return (flat - change).astype(flat.dtype).reshape(np.shape(x))
 
 
-def signed_radius(weights, bias, x, y, norm, clip=False):
-    """The ε at which the worst case reaches the decision boundary, (batch,), as in attacks.py."""
+def signed_radius(weights, bias, x, y, norm):
+    """The ε at which the unclipped worst case reaches the decision boundary, (batch,)."""
     margins = y * attacks.linear_logits(weights, bias, x)
-    size = dual_norm(weights, norm)
-    if not clip:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(margins == 0, 0, margins / size)
-    flat = attacks.checked(x, y)[0]
-    side = np.sign(margins)  # a wrong prediction is attacked back to the boundary
-    return side * box_radius(weights, flat, side * y, np.abs(margins), norm)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(margins == 0, 0, margins / dual_norm(weights, norm))
 
 
-def robust_accuracy(weights, bias, x, y, epsilons, norm, clip=False):
-    """The share of images still classified correctly under the worst case; shape of epsilons."""
-    radii = signed_radius(weights, bias, x, y, norm, clip)
+def robust_accuracy(weights, bias, x, y, epsilons, norm):
+    """The share of images still classified correctly, unclipped; shape of epsilons."""
+    radii = signed_radius(weights, bias, x, y, norm)
     return np.mean(radii > np.asarray(epsilons)[..., np.newaxis], axis=-1)
 
 
 def room(weights, x, y):
     """How far each pixel can move in [0, 1] in the direction that harms: x or 1 - x."""
     return np.abs(x - (np.multiply.outer(y, weights) < 0))
-
-
-def largest_first(size, limits):
-    """By descending |w|: the order of the pixels, their room, and how much is spent with each."""
-    order = np.argsort(-size, kind="stable")
-    return order, limits[:, order], np.cumsum(limits[:, order], axis=1)
 
 
 def box_moves(weights, x, y, epsilon, norm):
@@ -92,27 +81,11 @@ def box_moves(weights, x, y, epsilon, norm):
         squares = least_level((limits / size) ** 2, size**2, epsilon[:, 0] ** 2)
         moves[:, used] = np.minimum(limits, np.sqrt(squares)[:, np.newaxis] * size)
     else:
-        order, limits, spent = largest_first(size, limits)
-        moves[:, used[order]] = np.clip(epsilon - (spent - limits), 0, limits)
+        order = np.argsort(-size, kind="stable")  # the pixels with the largest |w| first
+        limits = limits[:, order]
+        left = epsilon - (np.cumsum(limits, axis=1) - limits)
+        moves[:, used[order]] = np.clip(left, 0, limits)
     return moves
-
-
-def box_radius(weights, x, y, margins, norm):
-    """The size of the least change within [0, 1] that takes `margins`, (batch,) >= 0, from y ŷ."""
-    used, scale = np.flatnonzero(weights), dual_norm(weights, 1) or 1
-    size, limits = np.abs(weights[used]) / scale, room(weights[used], x[:, used], y)
-    margins = margins / scale
-    if norm == np.inf or not len(used):
-        return least_level(limits, size, margins)
-    if norm == 2:
-        level = least_level(limits / size, size**2, margins)
-        radii = np.linalg.norm(np.minimum(limits, level[:, np.newaxis] * size), axis=1)
-        return np.where(np.isfinite(level), radii, np.inf)
-    order, limits, spent = largest_first(size, limits)
-    gained = np.cumsum(limits * size[order], axis=1)
-    last = np.argmax(gained >= margins[:, np.newaxis], axis=1)[:, np.newaxis]
-    gain, cost = (np.take_along_axis(each, last, 1)[:, 0] for each in (gained, spent))
-    return np.where(gain >= margins, cost - (gain - margins) / size[order][last[:, 0]], np.inf)
 
 
 def least_level(limits, rates, target):
