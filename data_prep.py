@@ -185,10 +185,7 @@ def read_file(digits):
 
 
 def read_all():
-    """The four uint8 arrays of all ten digits, labels 0 to 9, which are MNIST byte for byte.
-
-    Raises FileNotFoundError or ValueError.
-    """
+    """The four uint8 arrays of MNIST, labels 0 to 9. Raises FileNotFoundError or ValueError."""
     arrays, remedy = read_file(ALL)
     try:
         check_mnist(arrays, pair_path(ALL))
@@ -198,7 +195,7 @@ def read_all():
 
 
 def read_pair(digits=runs.DIGITS):
-    """The four uint8 arrays of a pair and their digest, verified: of its own file, or of all ten.
+    """The four uint8 arrays of a pair, of its own file or of all ten, and their digest.
 
     Raises FileNotFoundError or ValueError.
     """
@@ -296,13 +293,10 @@ def main(argv=None):
     if args.source is not None or not path.exists():
         build(args.digits, args.source)
         print(f"built {path}")
-    if everything:
-        arrays = read_all()
-        found, digits = digest(arrays), range(10)
-    else:
-        (arrays, found), digits = read_pair(args.digits), args.digits
+    arrays = read_all() if everything else read_pair(args.digits)[0]
+    digits = range(10) if everything else args.digits
     verified = everything or tuple(args.digits) == runs.DIGITS
-    print(f"{path}: digest {found}{', verified' if verified else ''}")
+    print(f"{path}: digest {digest(arrays)}{', verified' if verified else ''}")
     for split in SPLITS:
         counts = np.bincount(arrays[f"y_{split}"], minlength=2)
         parts = [f"digit {digit}: {count:6,}" for digit, count in zip(digits, counts)]
