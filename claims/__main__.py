@@ -33,8 +33,7 @@ def measure(results):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_results(parser)
+    parser = cli.parser(__doc__, results=True)
     results = cli.results_folder(parser.parse_args(argv))
     found = measure(results)
     files.write_json(results / "claims.json", {"claims": found})

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from fractions import Fraction
 from pathlib import Path
 
 import common
@@ -21,7 +22,7 @@ def number(kind, low, high, exclusive=False):
     def parse(text):
         try:
             value = kind(text)
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, ArithmeticError):
             value = math.nan
         if not (low < value <= high if exclusive else low <= value <= high):
             name = "a whole number" if kind is int else "a number"
@@ -33,12 +34,32 @@ def number(kind, low, high, exclusive=False):
 
 
 def ratio(text):
-    """A float from 0.25 or 8/255. Raises ValueError or ZeroDivisionError."""
-    above, _, below = text.partition("/")
-    return float(above) / float(below or 1) + 0.0  # turns -0.0 into 0.0
+    """A float from 0.25 or 8/255. Raises ValueError or ArithmeticError."""
+    return float(Fraction(text))
 
 
-epsilon = number(ratio, 0, LARGEST_EPSILON)  # an argparse type, in pixel units
+# Argparse types.
+epsilon = number(ratio, 0, LARGEST_EPSILON)  # in pixel units
+digit = number(int, 0, 9)
+
+# What add_argument takes for flags that several scripts have, beside their defaults.
+EPOCHS = dict(type=number(int, 1, 10_000), help="passes over the training images" + DEFAULT)
+BATCH_SIZE = dict(type=number(int, 1, 60_000), help="images per step" + DEFAULT)
+LEARNING_RATE = dict(
+    type=number(float, 0, 1e9, exclusive=True),
+    help="for the losses summed over a batch and divided by the batch size" + DEFAULT,
+)
+SEED = dict(
+    type=number(int, 0, 2**31 - 1),
+    help="of the initial weights and, with --shuffle, of the order" + DEFAULT,
+)
+VALIDATION = dict(
+    type=number(float, 0, 0.9, exclusive=True),
+    metavar="SHARE",
+    help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
+    "val_accuracy on them (default: none, as in the post)",
+)
+DTYPE = dict(choices=["float32", "float64"], help="of the weights while they are trained" + DEFAULT)
 
 
 class Distinct(argparse.Action):
@@ -59,8 +80,11 @@ def script_name():
     return path.parent.name if path.name == "__main__.py" else path.name
 
 
-def parser(doc):
-    """An ArgumentParser that shows the script's docstring and has --debug, as every script has."""
+def parser(doc, results=False):
+    """An ArgumentParser that shows the script's docstring and has --debug, as every script has.
+
+    results: whether it has --results as well.
+    """
     result = argparse.ArgumentParser(
         prog=script_name(),
         description=doc,
@@ -68,27 +92,24 @@ def parser(doc):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    if results:
+        help = "the folder of results (default: results, or results-A-B for other digits)"
+        result.add_argument("--results", type=Path, metavar="FOLDER", help=help)
     return result
-
-
-def add_results(to):
-    help = "the folder of results (default: results, or results-A-B for other digits)"
-    to.add_argument("--results", type=Path, metavar="FOLDER", help=help)
 
 
 def pair_parser(doc):
     """A parser of scripts that measure one pair of digits: it has --digits and --results."""
-    result = parser(doc)
+    result = parser(doc, results=True)
     result.add_argument(
         "--digits",
         nargs=2,
-        type=number(int, 0, 9),
+        type=digit,
         action=Distinct,
         default=list(runs.DIGITS),
         metavar=("A", "B"),
         help="the two digits; A is -1 and B is +1 (default: 0 1)",
     )
-    add_results(result)
     return result
 
 
@@ -111,30 +132,10 @@ def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, valid
     validation: whether it has --validation as well.
     """
     result = pair_parser(doc)
-    result.add_argument(
-        "--epochs",
-        type=number(int, 1, 10_000),
-        default=epochs,
-        help="passes over the training images" + DEFAULT,
-    )
-    result.add_argument(
-        "--batch-size",
-        type=number(int, 1, 60_000),
-        default=batch_size,
-        help="images per step" + DEFAULT,
-    )
-    result.add_argument(
-        "--learning-rate",
-        type=number(float, 0, 1e9, exclusive=True),
-        default=learning_rate,
-        help="for the losses summed over a batch and divided by the batch size" + DEFAULT,
-    )
-    result.add_argument(
-        "--seed",
-        type=number(int, 0, 2**31 - 1),
-        default=0,
-        help="of the initial weights and, with --shuffle, of the order" + DEFAULT,
-    )
+    result.add_argument("--epochs", default=epochs, **EPOCHS)
+    result.add_argument("--batch-size", default=batch_size, **BATCH_SIZE)
+    result.add_argument("--learning-rate", default=learning_rate, **LEARNING_RATE)
+    result.add_argument("--seed", default=0, **SEED)
     result.add_argument(
         "--shuffle",
         action=argparse.BooleanOptionalAction,
@@ -142,19 +143,8 @@ def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, valid
         help="a new order of the images each epoch; the post has one fixed order" + DEFAULT,
     )
     if validation:
-        result.add_argument(
-            "--validation",
-            type=number(float, 0, 0.9, exclusive=True),
-            metavar="SHARE",
-            help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
-            "val_accuracy on them (default: none, as in the post)",
-        )
+        result.add_argument("--validation", **VALIDATION)
     return result
-
-
-def add_dtype(to, default):
-    help = "of the weights while they are trained" + DEFAULT
-    to.add_argument("--dtype", choices=["float32", "float64"], default=default, help=help)
 
 
 def results_folder(args):
@@ -167,50 +157,46 @@ def results_folder(args):
 def run(main):
     """Run a script's main: what can be foreseen is reported in one line, with a status.
 
-    1: it failed; 2: bad arguments (argparse); 130 and 143: stopped by Ctrl-C or SIGTERM. The
-    handlers of signals are put back when main has ended; in a thread they cannot be changed.
+    1: it failed; 2: bad arguments (argparse); 130 and 143: stopped by Ctrl-C or SIGTERM.
     """
-    received = []
+    received, before = [], {}
 
     def stop(number, frame):
         received.append(number)
         raise KeyboardInterrupt
 
-    # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
-    own = threading.current_thread() is threading.main_thread()
-    signals = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in signals if own}
-    for name in ("stdout", "stderr"):  # closed by 2>&-, or never there, as in pythonw and services
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))
-        elif hasattr(getattr(sys, name), "reconfigure"):  # an old code page has no ε
-            getattr(sys, name).reconfigure(errors="backslashreplace")
-    status = 0
+    if threading.current_thread() is threading.main_thread():  # others cannot handle signals
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before[number] = signal.signal(number, stop)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or open(os.devnull, "w")  # none in pythonw, or after 2>&-
+        setattr(sys, name, stream)
+        if hasattr(stream, "reconfigure"):  # an old code page has no ε
+            stream.reconfigure(errors="backslashreplace")
     try:
         main()
         if received:  # TensorFlow may swallow it
             raise KeyboardInterrupt
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
-        foreseen = ValueError, OSError, ImportError, MemoryError, KeyboardInterrupt
+        foreseen = ValueError, OSError, ImportError, MemoryError
         if not received and (not isinstance(error, foreseen) or "--debug" in sys.argv):
             raise
-        status = 128 + received[0] if received else 1
         if isinstance(error, BrokenPipeError):  # whoever read the output, as head, has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
-            print(f"{script_name()}: {message(error, received)}", file=sys.stderr)
+            text = "interrupted; what was saved before is whole" if received else message(error)
+            print(f"{script_name()}: {text}", file=sys.stderr)
+        sys.exit(128 + received[0] if received else 1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if status:
-        sys.exit(status)
 
 
-def message(error, received=()):
+def message(error):
     """One line that says what is wrong and what can be done."""
-    if received:
-        return "interrupted; what was saved before is whole"
     text = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, ModuleNotFoundError):
         text += common.remedy((error.name or "").partition(".")[0])

@@ -60,13 +60,11 @@ class Run(NamedTuple):
 
 def epsilon_name(epsilon):
     """ε as folder names have it: 0.1, or 8_255 for 8/255; other values of ε have other names."""
-    short, ratio = f"{epsilon:.6f}".rstrip("0").rstrip("."), Fraction(epsilon)
-    ratio = ratio.limit_denominator(1000)
-    if float(short) == epsilon:
-        return short
-    if float(ratio) == epsilon:
-        return f"{ratio.numerator}_{ratio.denominator}"
-    return np.format_float_positional(epsilon, trim="-")
+    text = np.format_float_positional(epsilon, trim="-")
+    ratio = Fraction(epsilon).limit_denominator(1000)
+    if len(text.partition(".")[2]) <= 6 or float(ratio) != epsilon:
+        return text
+    return f"{ratio.numerator}_{ratio.denominator}"
 
 
 def name(kind, epsilon=None, variant=None):
@@ -75,8 +73,6 @@ def name(kind, epsilon=None, variant=None):
 
 
 POST_RUNS = ("regular", *(name("robust", epsilon) for epsilon in EPSILONS))  # its four models
-
-
 # The networks that are trained with and without a certificate: an architecture and a training each.
 NETWORKS = "small", "convolutional"
 TRAININGS = "regular", "adversarial", "certified"
@@ -98,10 +94,7 @@ def label(run):
 
 
 def post_runs(results):
-    """The post's four models; or, where a folder has robust ones of other ε, those that it has.
-
-    In order of ε, the regular model first.
-    """
+    """The post's four models; or, where a folder has robust ones of other ε, its own, by ε."""
     found = {path.name: parts(path.name) for path in Path(results).glob("robust-*")}
     radii = {run: Fraction(epsilon) for run, (kind, epsilon) in found.items() if kind == "robust"}
     if set(radii) <= set(POST_RUNS):
@@ -110,9 +103,9 @@ def post_runs(results):
 
 
 def command(run, script=None, **arguments):
-    """The command that makes a run, by the run's name; `script` if it is none of the project's.
+    """The command that makes a run, by its name; `script` if it is none of the project's.
 
-    Arguments: those of the script, given as flags.
+    arguments: those of the script, given as flags.
     """
     kind, epsilon = parts(run)
     if re.fullmatch(r"\d-\d", run):  # a pair of digits
@@ -165,20 +158,15 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
     OSError if a file, or a folder that is not a saved run, is in the way.
     """
     folder = Path(folder)
-    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.is_file() or held - FILES:
-        raise FileExistsError(
-            f"{folder} is, or holds, what is not of a saved run; move it away or choose another "
-            "--results"
-        )
+    if folder.exists() and {path.name for path in folder.iterdir()} - FILES:
+        raise FileExistsError(f"{folder} is not a saved run; move it, or choose other --results")
     if model is not None and "test_logits" in arrays:
         check_logits(model, data.x_test, arrays["test_logits"])
     # A run of one ε has that in its name; other scripts are given all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
-    script = None
+    script = loss and Path(inspect.getsourcefile(loss)).name
     if loss:  # its name, and the last thing that it returns, as its script has it
-        script = Path(inspect.getsourcefile(loss)).name
         formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
         run |= {"loss": f"{script}: {loss.__name__} = {formula}"}
     config = {
@@ -195,8 +183,9 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
         (new / "metrics.json").write_bytes(files.json_bytes(metrics))
         (new / "arrays.npz").write_bytes(files.npz_bytes(arrays))
         if history:
-            rows = "".join(",".join(map(str, row)) + "\n" for row in zip(*history.values()))
-            (new / "history.csv").write_bytes((",".join(history) + "\n" + rows).encode())
+            rows = history, *zip(*history.values())
+            table = "".join(",".join(map(str, row)) + "\n" for row in rows)
+            (new / "history.csv").write_bytes(table.encode())
         if model is not None:
             files.save_model(new / "model.keras", model)
         if folder.exists():
@@ -211,22 +200,20 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
 
 def check_logits(model, x, logits):
     """Raise ValueError unless the model gives the logits, (batch,), that its run will hold."""
-    batches = np.array_split(x, -(-len(x) // 500))
-    found = np.concatenate([np.ravel(model(batch)).astype(float) for batch in batches])
+    found = np.ravel(model(x)).astype(float)
     largest = np.abs(found - logits).max() / max(np.abs(logits).max(), 1e-30)
     if not largest <= LOGIT_TOLERANCE:
         raise ValueError(
-            f"the model's logits differ by {largest:.1e} of the largest from those of its saved "
-            f"weights, more than {LOGIT_TOLERANCE:g}, so the run is not saved; give every layer "
-            'dtype="float32", Flatten data_format="channels_last"'
+            f"the model's logits differ by {largest:.1e} of the largest from those of its weights, "
+            'so the run is not saved; give every layer dtype="float32", and Flatten '
+            'data_format="channels_last"'
         )
 
 
 def read(folder, metrics=(), arrays=()):
     """Read a saved run that has the named metrics and arrays.
 
-    Raises FileNotFoundError or ValueError; the message names the file and the command that makes
-    it.
+    Raises FileNotFoundError or ValueError; the message names the command that makes it.
     """
     folder = Path(folder)
     results = folder.parent.parent if folder.parent.name == "pairs" else folder.parent
@@ -236,12 +223,9 @@ def read(folder, metrics=(), arrays=()):
     try:
         config, numbers = (files.read_json(folder / f"{n}.json") for n in ("config", "metrics"))
         run = Run(config, numbers, files.read_arrays(folder / "arrays.npz"))
-    except PermissionError:
-        raise
     except files.DAMAGE as error:
         raise ValueError(f"{folder} is damaged ({error}); {fix}") from None
-    for there, wanted in ((run.metrics, metrics), (run.arrays, arrays)):
-        missing = [key for key in wanted if key not in there]
-        if missing:
-            raise ValueError(f"{folder} has no {', '.join(missing)}; {fix}")
+    missing = {*metrics} - {*run.metrics} | {*arrays} - {*run.arrays}
+    if missing:
+        raise ValueError(f"{folder} has no {', '.join(sorted(missing))}; {fix}")
     return run

@@ -18,11 +18,10 @@ import gallery
 
 def main():
     names = list(gallery.modules())
-    parser = style.cli.parser(__doc__)
+    parser = style.cli.parser(__doc__, results=True)
     known = ", ".join(names)
     which = f"figures to draw: {known} (default: all)"
     parser.add_argument("names", nargs="*", metavar="NAME", help=which)
-    style.cli.add_results(parser)
     args = parser.parse_args()
     unknown = set(args.names) - set(names)
     if unknown:

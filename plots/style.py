@@ -197,8 +197,7 @@ def main(doc, draw):
     """The command line of a plot script: draw the figure, save it, show it if asked to."""
 
     def script():
-        parser = cli.parser(doc)
-        cli.add_results(parser)
+        parser = cli.parser(doc, results=True)
         parser.add_argument("--show", action="store_true", help="show it in a window as well")
         args = parser.parse_args()
         results = cli.results_folder(args)

@@ -72,13 +72,10 @@ def compare(first, second):
 
 
 def other_bytes(first, second):
-    """The files of two folders, by relative path, that differ or are in one of them only."""
-    names = {
-        path.relative_to(f) for f in (first, second) for path in f.rglob("*") if path.is_file()
-    }
-    same = lambda name: filecmp.cmp(first / name, second / name, shallow=False)
-    missing = {name for name in names if not all((f / name).exists() for f in (first, second))}
-    return {name for name in names - missing if not same(name)}, missing
+    """The files of two folders, by relative path, that differ, and those in one of them only."""
+    paths = [(path, f) for f in (first, second) for path in f.rglob("*") if path.is_file()]
+    names = {path.relative_to(folder).as_posix() for path, folder in paths}
+    return filecmp.cmpfiles(first, second, names, shallow=False)[1:]
 
 
 def main(argv=None):
@@ -107,7 +104,7 @@ def main(argv=None):
             different |= bool(np.isnan(value) or gone or new)
         print("\n".join([f"{name:24} {', '.join(words)}", *lines]))
     others, missing = other_bytes(args.first, args.second)
-    pictures = [sum(name.suffix == ".png" for name in names) for names in (others, missing)]
+    pictures = [sum(name.endswith(".png") for name in names) for names in (others, missing)]
     print(
         f"other bytes: {len(others)} files, {pictures[0]} of them pictures; in one folder only: "
         f"{len(missing)} files, {pictures[1]} of them pictures"

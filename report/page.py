@@ -27,7 +27,6 @@ from report import report
 
 SOURCES = report.FOLDER / "page"
 FILE = "explore.html"
-LARGEST_FILE = 3_000_000  # bytes
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TOUR_EPSILON = 0.1  # pixel units: the attack of the tour's first steps
 OPTIMUM, OPTIMUM_EPSILON = "exact-0.3", 0.3  # the tour's optimum and the attack that it holds
@@ -128,9 +127,8 @@ def page(results):
     packed = pack(saved, pair["x_test"], pair["y_test"], digits)
     block = base64.b64encode(packed).decode()
     template = report.environment(autoescape=True).get_template("page/page.html.j2")
-    command = (
-        f"python -m report.page{runs.flags(results) if '--results' in runs.flags(results) else ''}"
-    )
+    flags = runs.flags(results)
+    command = f"python -m report.page{flags if '--results' in flags else ''}"
     return template.render(
         css=css, js=js, block=block, digits=digits, tour=tour(saved, x, y), command=command
     )
@@ -138,10 +136,7 @@ def page(results):
 
 def write(results):
     """Write explore.html into a folder of results; returns its path."""
-    text = page(results)
-    if len(text.encode()) > LARGEST_FILE:
-        raise ValueError(f"{FILE} would have {len(text):,} bytes; take some out of plots' RUNS")
-    files.write_file(results / FILE, text)
+    files.write_file(results / FILE, page(results))
     return results / FILE
 
 
@@ -173,8 +168,7 @@ def opened(chromium, path, width=1280, height=900, dark=False):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_results(parser)
+    parser = cli.parser(__doc__, results=True)
     parser.add_argument(
         "--picture",
         type=Path,

@@ -99,23 +99,17 @@ def reproduce_command(results, saved):
 
 def beside_optima(saved):
     """Robust models beside the proved optimum of the same ε: a dictionary of numbers for each."""
-    rows = []
     for epsilon, *names in zip(runs.EPSILONS, rules.ROBUST, CONVERGED, rules.EXACT):
-        exact = saved.get(names[-1])
         for kind, name in zip(("post", "converged", "optimum"), names):
-            if exact and name in saved:
-                run, least = saved[name], exact.metrics["objective"]
-                rows.append(
-                    run.metrics
-                    | dict(
-                        epsilon=epsilon,
-                        kind=kind,
-                        run=run,
-                        ratio=run.metrics["train_loss"] / least if least else None,
-                        pixels=np.argwhere(run.arrays["weights"].reshape(28, 28)).tolist(),
-                    )
+            if names[-1] in saved and name in saved:
+                run, least = saved[name], saved[names[-1]].metrics["objective"]
+                yield run.metrics | dict(
+                    epsilon=epsilon,
+                    kind=kind,
+                    run=run,
+                    ratio=run.metrics["train_loss"] / least if least else None,
+                    pixels=np.argwhere(run.arrays["weights"].reshape(28, 28)).tolist(),
                 )
-    return rows
 
 
 def read_json(path, command):
@@ -154,6 +148,7 @@ def render(template, results):
     digits, path = saved["regular"].config["arguments"]["digits"], results / "claims.json"
     benchmarks = sorted((results / "benchmarks").glob("*.json"))
     found = path.exists() and read_json(path, f"python -m claims{here}")
+    timed = {it.stem: read_json(it, f"python benchmarks/{it.stem}.py") for it in benchmarks}
     try:
         text = (
             environment()
@@ -165,18 +160,13 @@ def render(template, results):
                 post_runs=runs.POST_RUNS,
                 digits=digits,
                 network_names=runs.NETWORK_NAMES,
-                optima=beside_optima(saved),
+                optima=list(beside_optima(saved)),
                 claims=list(in_words(found["claims"])) if found else [],
-                figures={
-                    name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES
-                },
+                figures={it: picture(results, it) for it in figures.FIGURES + figures.PAIR_FIGURES},
                 over=pairs_summary.summary(results),
                 groups=figures,
-                benchmarks={
-                    path.stem: read_json(path, f"python benchmarks/{path.stem}.py")
-                    for path in benchmarks
-                },
-                pictures=[path.stem for path in benchmarks if path.with_suffix(".png").exists()],
+                benchmarks=timed,
+                pictures=[it.stem for it in benchmarks if it.with_suffix(".png").exists()],
                 flags=flags,
                 radii=radius_flags(results),
                 here=here,
@@ -208,8 +198,7 @@ def write(results):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_results(parser)
+    parser = cli.parser(__doc__, results=True)
     print(write(cli.results_folder(parser.parse_args(argv))))
 
 

@@ -222,7 +222,9 @@ def whole(folder, number=0, **more):
     runs.save(folder, SimpleNamespace(), data, {"number": number}, arrays, number=number, **more)
 
 
-def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(monkeypatch, tmp_path):
+def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(
+    monkeypatch, tmp_path
+):
     for number in range(2):
         whole(tmp_path / "regular", number)
         run = runs.read(tmp_path / "regular")

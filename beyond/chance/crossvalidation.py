@@ -48,12 +48,7 @@ def fold_accuracy(epochs, start, train, test, passes):
 
 def parse_args(argv=None):
     parser = cli.pair_parser(__doc__)
-    parser.add_argument(
-        "--epochs",
-        type=cli.number(int, 1, 10_000),
-        default=regular.EPOCHS,
-        help="passes over the training images (default: %(default)s)",
-    )
+    parser.add_argument("--epochs", default=regular.EPOCHS, **cli.EPOCHS)
     return parser.parse_args(argv)
 
 
@@ -83,7 +78,7 @@ def main(argv=None):
         points_lost=(100 * lost.mean(axis=1)).tolist(),
         standard_error=(100 * lost.std(axis=1, ddof=1) / np.sqrt(FOLDS)).tolist(),
     )
-    folder = cli.results_folder(args) / runs.name(RUN)
+    folder = cli.results_folder(args) / RUN
     arrays = dict(accuracy=accuracy, fold_images=np.array(sizes))
     runs.save(folder, args, data, metrics, arrays, models=list(runs.POST_RUNS))
     parts = zip(metrics["points_lost"], metrics["standard_error"])

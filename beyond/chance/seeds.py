@@ -70,7 +70,7 @@ def experiment(args, data, folder, models, **run):
 
 def parse_args(argv=None):
     parser = cli.pair_parser(__doc__)
-    cli.add_dtype(parser, "float32")
+    parser.add_argument("--dtype", default="float32", **cli.DTYPE)
     parser.add_argument(
         "--seeds",
         type=cli.number(int, 2, 1000),
@@ -78,12 +78,7 @@ def parse_args(argv=None):
         metavar="N",
         help="train with the seeds 0 ... N-1 (default: %(default)s)",
     )
-    parser.add_argument(
-        "--epochs",
-        type=cli.number(int, 1, 10_000),
-        default=regular.EPOCHS,
-        help="passes over the training images (default: %(default)s)",
-    )
+    parser.add_argument("--epochs", default=regular.EPOCHS, **cli.EPOCHS)
     return parser.parse_args(argv)
 
 

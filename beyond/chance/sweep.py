@@ -85,7 +85,7 @@ def parse_args(argv=None):
         default=LARGEST_EPSILON,
         help="of training and attack, in pixel units (default: %(default)s)",
     )
-    cli.add_dtype(parser, "float64")
+    parser.add_argument("--dtype", default="float64", **cli.DTYPE)
     args = parser.parse_args(argv)
     args.shuffle = args.shuffle or bool(args.seeds)
     if args.models * (args.seeds or 1) > MOST_MODELS:
@@ -126,7 +126,7 @@ def main(argv=None):
         weights=weights[-1].astype(np.float32),
         bias=biases[-1],
     )
-    folder = cli.results_folder(args) / runs.name(RUN)
+    folder = cli.results_folder(args) / RUN
     runs.save(folder, args, data, metrics, arrays, loss=robust_hinge_loss)
     print(f"{folder}: {robust.shape[0] * robust.shape[1]:,} models")
 

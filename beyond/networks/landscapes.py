@@ -57,7 +57,7 @@ def main(argv=None):
             print(f"  {hidden}, seed {seed}: {rows['turning_pixels'][-1]:.1%} of pixels turn")
         for key, values in rows.items():
             found[key].append(values)
-    folder = cli.results_folder(args) / runs.name(RUN)
+    folder = cli.results_folder(args) / RUN
     run = dict(hidden=HIDDEN, seeds=SEEDS, epochs=EPOCHS, directions=network.DIRECTIONS)
     metrics = found | dict(images=IMAGES, turning_images=TURNING_IMAGES)
     arrays = {key: np.array(values) for key, values in found.items()}

@@ -134,7 +134,7 @@ def main(argv=None):
     model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
     step = functools.partial(train_step, model, batch_size=args.batch_size)
 
-    folder = cli.results_folder(args) / runs.name(RUN)
+    folder = cli.results_folder(args) / RUN
     train = data.x_train, data.y_train, args.epochs, args.batch_size
     history = training.train(step, model, *train, shuffle=args.shuffle, seed=args.seed)
     logits = model.predict(data.x_test, batch_size=10_000, verbose=0)[:, 0]

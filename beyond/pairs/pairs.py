@@ -270,8 +270,7 @@ def measure_missing(client, sources, arrays, missing, args, results):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__)
-    cli.add_results(parser)
+    parser = cli.parser(__doc__, results=True)
     parser.add_argument(
         "--pairs",
         type=pair,

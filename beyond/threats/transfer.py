@@ -135,7 +135,7 @@ def main(argv=None):
     arrays = dict(
         epsilon=ATTACK_EPSILONS, accuracy=np.array([curve.mean(axis=0) for curve in curves])
     )
-    folder = results / runs.name(RUN)
+    folder = results / RUN
     images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
     names = dict(sources=list(sources), images=images, targets=list(targets))
     runs.save(folder, args, data, metrics, arrays, **names)
