@@ -20,11 +20,12 @@ def main():
     import gallery
 
     style.plt.switch_backend("Agg")
-    names = gallery.figure_names()[: 3 if args.quick else None]
+    modules = gallery.modules()
+    names = list(modules)[: 3 if args.quick else None]
 
     def draw(name):
         with style.plt.style.context(style.LOOK):
-            figure = importlib.import_module(name).draw(runs.RESULTS)
+            figure = importlib.import_module(modules[name]).draw(runs.RESULTS)
             figure.savefig(io.BytesIO(), format="png")
             style.plt.close(figure)
 

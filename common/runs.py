@@ -5,6 +5,7 @@ metrics.json (numbers), history.csv, arrays.npz (named arrays) and model.keras. 
 and NaN is refused in both directions. A run is written beside its place and moved there when whole.
 """
 
+import contextlib
 import importlib.metadata
 import inspect
 import os
@@ -165,10 +166,13 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
     # A run of one ε has that in its name; other scripts are given all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
-    script = loss and Path(inspect.getsourcefile(loss)).name
+    script = None
     if loss:  # its name, and the last thing that it returns, as its script has it
-        formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
-        run |= {"loss": f"{script}: {loss.__name__} = {formula}"}
+        run |= {"loss": loss.__name__}
+        with contextlib.suppress(OSError, TypeError):  # typed into an interpreter
+            script = Path(inspect.getsourcefile(loss)).name
+            formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
+            run["loss"] = f"{script}: {loss.__name__} = {formula}"
     config = {
         "command": command(folder.name, script, **arguments),
         "run": run,
@@ -177,6 +181,7 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
         "data_sha256": data.digest,
     }
     new, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("new", "old"))
+    shutil.rmtree(new, ignore_errors=True)  # of a killed process that had the same number
     try:
         new.mkdir(parents=True)
         (new / "config.json").write_bytes(files.json_bytes(config))

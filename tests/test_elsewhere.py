@@ -115,15 +115,15 @@ def test_settings_of_keras_in_the_session_change_no_byte(quick, tmp_path):
 def test_missing_package_names_the_environment_that_has_it(tmp_path, monkeypatch):
     monkeypatch.setattr(common, "ROOT", tmp_path)
     (tmp_path / "constraints.txt").write_text("# all\nkeras==3.15.1\nJinja2==3.1.6\n")
-    assert "pip install -r requirements.txt" in common.cure("keras")
+    assert "pip install -r requirements.txt" in common.remedy("keras")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "activate").touch()
-    assert common.cure("jinja2").endswith("source .venv/bin/activate")
-    assert common.cure("pandas") == ""  # none of this project's
+    assert common.remedy("jinja2").endswith("source .venv/bin/activate")
+    assert common.remedy("pandas") == ""  # none of this project's
     keras = ModuleNotFoundError("No module named 'keras.src'", name="keras.src")
     assert cli.message(keras).endswith("source .venv/bin/activate")
     monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))  # it is active, and lacks keras
-    assert "pip install -r requirements.txt" in common.cure("keras")
+    assert "pip install -r requirements.txt" in common.remedy("keras")
 
 
 @pytest.mark.parametrize(

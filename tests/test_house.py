@@ -10,7 +10,7 @@ from conftest import ROOT
 
 import experiment_regular
 
-MOST_FUNCTIONS = 66
+MOST_FUNCTIONS = 50
 OURS = [
     path
     for path in ROOT.rglob("*.py")
@@ -31,7 +31,7 @@ def test_the_two_experiments_differ_in_what_the_post_is_about():
         (ROOT / f"experiment_{name}.py").read_text().splitlines() for name in ("regular", "robust")
     ]
     changed = [line for line in difflib.ndiff(*texts) if line.startswith(("+ ", "- "))]
-    assert len(changed) <= 45, len(changed)
+    assert len(changed) <= 48, len(changed)
 
 
 def test_train_step_and_main_are_in_the_experiment():
@@ -52,7 +52,7 @@ def test_a_run_enters_few_functions(quick, tmp_path):
         code = frame.f_code
         place = code.co_filename.removeprefix(f"{ROOT}/")
         ours = place != code.co_filename and not place.startswith((".venv", "tests"))
-        if event == "call" and ours and "<" not in code.co_name:
+        if event == "call" and code.co_flags & 1 and ours and "<" not in code.co_name:
             entered.add((place, code.co_qualname))
 
     before = sys.getprofile()

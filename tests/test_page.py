@@ -237,7 +237,7 @@ def test_no_request_and_no_message(view, written):
     # Reading a canvas' pixels, which is done here and not by the page, has a message of its own.
     assert [text for text in view.said if "getImageData" not in text] == []
     assert set(view.asked) <= {written.resolve().as_uri(), "data:,"}
-    assert written.stat().st_size <= page.LARGEST_FILE
+    assert written.stat().st_size <= 3_000_000
 
 
 def test_sources_are_small():
