@@ -26,9 +26,13 @@ class Seconds(float):
     """A time that a case has measured itself."""
 
 
-def arguments(doc, repeat):
-    """The command line of a benchmark: --repeat, --quick and --results."""
+def arguments(doc, repeat, against=False):
+    """The command line of a benchmark: --repeat, --quick and --results; --against if it has it."""
     parser = cli.parser(doc)
+    if against:
+        parser.add_argument(
+            "--against", type=Path, metavar="CHECKOUT", help="another one, timed in turn"
+        )
     parser.add_argument(
         "--repeat",
         type=cli.number(int, 1, 1000),

@@ -1,35 +1,98 @@
 """Proved bounds of all test images: intervals and CROWN beside a forward pass of the same network.
 
     python benchmarks/bounds.py      # about a minute
+    git worktree add ../before 4134aa3 && python benchmarks/bounds.py --against ../before
 
 The reference is the forward pass of the convolutional network in float32, as Keras' predict has it.
-CROWN on the convolutional network bounds its hidden units by intervals, except for a few images.
+Beside the cases, which are timed by the clock, CROWN is timed for an image of each of four networks
+in milliseconds of processor time, with --against in turn with that of another checkout.
 """
 
+import importlib
 import os
+import statistics
+import sys
+import time
 
 import bench
+import numpy as np
 
 import data_prep
 from beyond.networks import bounds, certified
 from beyond.threats import threats
-from common import runs
+from common import cli, runs
+from common.lazy import keras
 
-EPSILON = 0.2  # pixel units; the time does not depend on it
+EPSILON = 0.2  # pixel units; the time of most cases does not depend on it
 FEW = 5  # images of which the convolutional network is bounded by CROWN throughout
+EACH = {  # networks, with ε and how many images
+    "convolutional-adversarial": (0.1, 5),
+    "convolutional-regular": (0.05, 5),
+    "small-regular": (0.1, 100),
+    "stride 1": (0.02, 1),
+}
+
+
+def stride_one():
+    """An untrained network as users have it, whose first layer gives 10,816 units."""
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.Conv2D(32, 3, 2, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(1),
+        ]
+    )
+
+
+def bounds_of(checkout):
+    """The module beyond.networks.bounds of another checkout, with what it imports from there."""
+    rooms = ("attacks", "beyond", "common")
+    ours = {name: sys.modules.pop(name) for name in [*sys.modules] if name.split(".")[0] in rooms}
+    sys.path.insert(0, str(checkout))
+    try:
+        beyond = (checkout / "beyond" / "networks").exists()  # where the bounds are since then
+        return importlib.import_module("beyond.networks.bounds" if beyond else "beyond.bounds")
+    finally:
+        sys.path.remove(str(checkout))
+        sys.modules.update(ours)
+
+
+def processor_times(modules, models, x, y, repeat):
+    """Processor milliseconds an image of crown, medians by network and module.
+
+    With two modules also by how much the bounds of the first are above those of the other, at
+    least, in units of the logit.
+    """
+    times, above = {}, {}
+    for name, (epsilon, images) in EACH.items():
+        taken, found = {key: [] for key in modules}, {}
+        networks = {key: module.Network(models[name]) for key, module in modules.items()}
+        for _ in range(1 + repeat):
+            for key, module in modules.items():
+                start = time.process_time()
+                found[key] = module.crown(networks[key], x[:images], y[:images], epsilon)
+                taken[key].append(1e3 * (time.process_time() - start) / images)
+        times[name] = {key: statistics.median(values[1:]) for key, values in taken.items()}
+        if len(found) == 2:
+            first, other = found.values()
+            above[name] = float(np.min(first - other))
+    return {"processor_ms_an_image": times, "above_at_least": above}
 
 
 def main():
-    args = bench.arguments(__doc__, repeat=3)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = (
-        "2"  # before TensorFlow, as in beyond/networks/certified.py
-    )
+    args = bench.arguments(__doc__, repeat=3, against=True)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in certified.py
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]
     saved = runs.read(runs.RESULTS / certified.RUN)
-    models = {kind: threats.load(saved, f"{kind}-certified") for kind in certified.NETWORKS}
-    small, large = (bounds.Network(models[kind]) for kind in certified.NETWORKS)
+    models = {kind: threats.load(saved, f"{kind}-certified") for kind in runs.NETWORKS}
+    small, large = (bounds.Network(models[kind]) for kind in runs.NETWORKS)
     few = x[:FEW], y[:FEW], EPSILON
     cases = {
         "forward, convolutional": lambda: certified.logits_of(models["convolutional"], x),
@@ -43,8 +106,13 @@ def main():
         "CROWN, small": lambda: bounds.crown(small, x, y, EPSILON),
     }
     seconds = bench.in_turn(cases, args.repeat)
-    bench.finish("bounds", args, seconds, "forward, convolutional", images=len(y))
+    modules = {"here": bounds}
+    if args.against:
+        modules["against"] = bounds_of(args.against)
+    models = {name: threats.load(saved, name) for name in [*EACH][:-1]} | {"stride 1": stride_one()}
+    times = processor_times(modules, models, x, y, args.repeat)
+    bench.finish("bounds", args, seconds, "forward, convolutional", images=len(y), **times)
 
 
 if __name__ == "__main__":
-    bench.cli.run(main)
+    cli.run(main)

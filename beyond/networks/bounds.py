@@ -110,20 +110,18 @@ def box(network, x, epsilon, clip):
     return tf.constant((low + high) / 2), tf.constant((high - low) / 2)
 
 
-def in_parts(network, graphs, x, y, epsilon, clip, verbose):
-    """The largest of the bounds that some graphs give, (batch,)."""
+def in_parts(network, graph, x, y, epsilon, clip, verbose):
+    """The bounds that a graph gives, (batch,), a few images at a time."""
     y, epsilon = checked(network, x, y, epsilon)
     if verbose is None:
         verbose = int(sys.stdout is not None and sys.stdout.isatty())
     bar = keras.utils.Progbar(len(y), verbose=verbose, unit_name="image") if len(y) else None
-    found = np.full(len(y), -np.inf)
+    found = np.zeros(len(y))
     for start in range(0, len(y), IMAGES):
         part = slice(start, start + IMAGES)
         rows = tf.constant(margins(y[part]))
-        for graph in graphs:
-            bound, sizes = graph(*box(network, x[part], epsilon, clip), rows)
-            check_sizes(network, sizes)
-            found[part] = np.maximum(found[part], bound)
+        found[part], sizes = graph(*box(network, x[part], epsilon, clip), rows)
+        check_sizes(network, sizes)
         bar.update(min(start + IMAGES, len(y)))
     return found
 
@@ -149,7 +147,7 @@ def interval(network, x, y, epsilon, clip=True, verbose=0):
 
     Raises ValueError that names the argument, or the layer whose sums may overflow float32.
     """
-    return in_parts(network, [network.interval_graph], x, y, epsilon, clip, verbose)
+    return in_parts(network, network.interval_graph, x, y, epsilon, clip, verbose)
 
 
 def crown(network, x, y, epsilon, clip=True, refine=True, verbose=None):
@@ -160,7 +158,7 @@ def crown(network, x, y, epsilon, clip=True, refine=True, verbose=None):
         with refine=True each image gets the larger one of both.
     """
     graph = network.refined_graph if refine else network.rough_graph
-    return in_parts(network, [graph], x, y, epsilon, clip, verbose)
+    return in_parts(network, graph, x, y, epsilon, clip, verbose)
 
 
 def interval_bound(layers, centre, radius, rows):
@@ -183,16 +181,15 @@ def linear_bound(layers, centre, radius, rows, refine):
 
     refine: the larger one of the bounds with and without refined layers.
     """
-    pixels, found = (centre, radius), {}
-    for refined in {False, refine}:
-        found[refined] = linear(layers, pixels, rows, refined)
-    least = tf.maximum(found[False][0], found[refine][0])
-    return least, *found[refine][1:]
+    found = linear_bound_alone(layers, centre, radius, rows, False)
+    if not refine:
+        return found
+    least, *known = linear_bound_alone(layers, centre, radius, rows, True)
+    return tf.maximum(found[0], least), *known
 
 
-def linear(layers, pixels, rows, refine):
-    known, lines, sizes = [], [], []
-    centre, radius = pixels
+def linear_bound_alone(layers, centre, radius, rows, refine):
+    pixels, known, lines, sizes = (centre, radius), [], [], []
     for number, layer in enumerate(layers):
         centre, radius, error, size = step(layer, centre, radius)
         low, high = centre - radius, centre + radius
@@ -205,7 +202,7 @@ def linear(layers, pixels, rows, refine):
         lines.append(lines_of(layer, low, high, error))
         sizes.append(tf.reduce_max(size))
         centre, radius = rectified(layer, centre, radius)
-    whole = Route(1, [Step(None, None, layer.outputs) for layer in reversed(layers)], None, [])
+    whole = Route(1, [Passage(None, None, layer.outputs) for layer in reversed(layers)], None, [])
     linear = backward(layers, lines, rows, whole, [], pixels)
     by_intervals = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
     return tf.reduce_min(tf.maximum(linear, by_intervals)), tf.stack(sizes), known
@@ -271,7 +268,7 @@ def inverse(places, units):
     return found[:, 1:]
 
 
-class Step(NamedTuple):
+class Passage(NamedTuple):
     """How λ passes one layer backwards; numbers are those of the Route's tables.
 
     inverse: of the table by which a patch becomes a whole image first; seen: of the table of the
@@ -291,18 +288,18 @@ class Route(NamedTuple):
     """
 
     positions: int
-    steps: list
+    passages: list
     pixels: int | None
     tables: list
 
     @property
     def widest(self):
-        return max([int(np.prod(step.shape)) for step in self.steps])
+        return max([int(np.prod(each.shape)) for each in self.passages])
 
 
 def route(layers):
     """The Route of the last of `layers`, from its inputs on."""
-    last, steps, tables = layers[-1], [], []
+    last, passages, tables = layers[-1], [], []
     patch, shape = None, last.inputs
     if last.window:
         ones = np.ones(2, int)
@@ -319,10 +316,10 @@ def route(layers):
         if patch:
             seen = table(places(patch, layer.outputs))
         sides = (*patch.sides, layer.outputs[-1]) if patch else layer.outputs
-        steps.append(Step(back, seen, tuple(map(int, sides))))
+        passages.append(Passage(back, seen, tuple(map(int, sides))))
         patch, shape = patch and earlier(patch, layer), layer.inputs
     positions = int(np.prod(last.outputs[:2] if last.window else last.outputs))
-    return Route(positions, steps, table(places(patch, shape)) if patch else None, tables)
+    return Route(positions, passages, table(places(patch, shape)) if patch else None, tables)
 
 
 def unit_bounds(layers, lines, error, pixels):
@@ -335,6 +332,8 @@ def unit_bounds(layers, lines, error, pixels):
             own = tf.reshape(last.transposed(own, patch=True), (1, channels, -1))
         else:
             own = tf.reshape(last.transposed(tf.eye(channels, dtype=tf.float64)), (channels, 1, -1))
+        most = max(1, 8 * COEFFICIENTS // (2 * way.widest))  # if one position has too many units
+        parts = [own[:, start : start + most] for start in range(0, own.shape[1], most)]
         tables = [tf.constant(each) for each in way.tables]
 
     def bounds_of(parts):
@@ -342,8 +341,8 @@ def unit_bounds(layers, lines, error, pixels):
         rows = tf.concat([rows, -rows], 1)
         return backward(layers[:-1], lines, rows, way, tables, pixels)
 
-    found = in_pieces(bounds_of, own, tables, way)
-    least, negative = (tf.reshape(each, (1, *last.outputs)) for each in tf.split(found, 2, axis=1))
+    found = [tf.split(in_pieces(bounds_of, part, tables, way), 2, axis=1) for part in parts]
+    least, negative = (tf.reshape(tf.concat(each, 1), (1, *last.outputs)) for each in zip(*found))
     return least + last.offset - error, last.offset + error - negative
 
 
@@ -378,7 +377,7 @@ def backward(layers, lines, rows, way, tables, pixels):
         pixels: centre and radius, (1, *shape).
     """
     bound = 0.0
-    for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.steps):
+    for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.passages):
         if back.inverse is not None:
             table = tables[back.inverse]
             rows = tf.broadcast_to(rows, (table.shape[0], *rows.shape[1:]))

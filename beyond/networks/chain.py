@@ -209,11 +209,11 @@ def slope_of(layer, function):
     if type(function) is keras.layers.Activation:
         check_policy(function)
         return slope_of(function, function.activation)
-    name = getattr(function, "__name__", type(function).__name__)
-    advice = ""
-    if name in ("sigmoid", "hard_sigmoid", "tanh", "softmax"):
-        advice = "; at the end, give the logit, without it"
-    refuse(layer, f"its activation is {name}, not Keras' relu, leaky_relu or linear{advice}")
+    own = function if hasattr(function, "__name__") else type(function)
+    advice = "there are bounds for relu, leaky_relu and linear"
+    if own.__name__ in ("sigmoid", "hard_sigmoid", "tanh", "softmax"):
+        advice += "; at the end of the model, give the logit, without it"
+    refuse(layer, f"its activation is {own.__module__}.{own.__name__}; {advice}")
 
 
 def affine_of(layer, shape):
@@ -299,8 +299,8 @@ def layers_of(model):
         raise ValueError(f"the model {model.name!r} must have one input and one output, no more")
     first, tensor = ends
     if first.dtype != "float32" or first.sparse or None in first.shape[1:]:
-        wanted = "float32, of a shape that is known"
-        raise ValueError(f"the input of {model.name!r} must be {wanted}; it is {first}")
+        wanted, given = "dense float32 of a known shape", (first.dtype, first.shape)
+        raise ValueError(f"the input of {model.name!r} must be {wanted}; it is {given}")
     found = []
     while tensor is not first:
         layer, node, _ = tensor._keras_history
@@ -382,7 +382,9 @@ def step(layer, centre, radius):
     """
     centre, radius = (tf.reshape(each, (-1, *layer.inputs)) for each in (centre, radius))
     if not layer.terms:
-        return centre, radius, 0 * radius, abs(centre) + radius
+        size = abs(centre) + radius
+        spare = 0.0 if layer.slope == 1 else 2.0**-45  # for what is computed of the activation
+        return centre, radius + spare * size, spare * size, size
     # One product for both, which reads the weights once.
     both = layer.sizes(tf.concat([abs(centre) + radius + FLOOR, radius], 0))
     size, spread = tf.split(both, 2)
