@@ -17,7 +17,6 @@ http://yann.lecun.com/exdb/mnist/, under CC BY-SA 3.0
 import gzip
 import hashlib
 import zlib
-from pathlib import Path
 from typing import NamedTuple
 
 from common import cli, files, runs
@@ -335,7 +334,7 @@ def parse_args(argv=None):
         help="two digits, or all (default: 0 1)",
     )
     help = "build from this mnist.npz or folder of IDX files instead of downloading"
-    parser.add_argument("--source", type=Path, help=help)
+    parser.add_argument("--source", type=cli.path, help=help)
     return parser.parse_args(argv)
 
 

@@ -31,7 +31,7 @@ def arguments(doc, repeat, against=False):
     parser = cli.parser(doc)
     if against:
         parser.add_argument(
-            "--against", type=Path, metavar="CHECKOUT", help="another one, timed in turn"
+            "--against", type=cli.path, metavar="CHECKOUT", help="another one, timed in turn"
         )
     parser.add_argument(
         "--repeat",
@@ -42,7 +42,7 @@ def arguments(doc, repeat, against=False):
     parser.add_argument("--quick", action="store_true", help="a small setting, to see that it runs")
     parser.add_argument(
         "--results",
-        type=Path,
+        type=cli.path,
         default=runs.RESULTS,
         metavar="FOLDER",
         help="where benchmarks/<name>.json is written (default: results)",

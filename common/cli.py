@@ -62,6 +62,13 @@ VALIDATION = dict(
 DTYPE = dict(choices=["float32", "float64"], help="of the weights while they are trained" + DEFAULT)
 
 
+def path(text):
+    """An argparse type: a path, existing or not, but not empty (usually an unset variable)."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty; this folder is .")
+    return Path(text)
+
+
 class Distinct(argparse.Action):
     """Collects the values of a repeated flag, or of a pair, and refuses duplicates."""
 
@@ -76,8 +83,8 @@ class Distinct(argparse.Action):
 
 def script_name():
     """The script that was started, as its messages name it: claims for python -m claims."""
-    path = Path(sys.argv[0])
-    return path.parent.name if path.name == "__main__.py" else path.name
+    started = Path(sys.argv[0])
+    return started.parent.name if started.name == "__main__.py" else started.name
 
 
 def parser(doc, results=False):
@@ -94,7 +101,7 @@ def parser(doc, results=False):
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
     if results:
         help = "the folder of results (default: results, or results-A-B for other digits)"
-        result.add_argument("--results", type=Path, metavar="FOLDER", help=help)
+        result.add_argument("--results", type=path, metavar="FOLDER", help=help)
     return result
 
 

@@ -80,8 +80,8 @@ def other_bytes(first, second):
 
 def main(argv=None):
     parser = cli.parser(__doc__)
-    parser.add_argument("first", type=Path, metavar="RESULTS")
-    parser.add_argument("second", type=Path, metavar="OTHER")
+    parser.add_argument("first", type=cli.path, metavar="RESULTS")
+    parser.add_argument("second", type=cli.path, metavar="OTHER")
     args = parser.parse_args(argv)
     for folder in (args.first, args.second):
         if not folder.is_dir():

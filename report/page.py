@@ -15,7 +15,6 @@ import json
 import shutil
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 
@@ -171,7 +170,7 @@ def main(argv=None):
     parser = cli.parser(__doc__, results=True)
     parser.add_argument(
         "--picture",
-        type=Path,
+        type=cli.path,
         metavar="PNG",
         help="draw the page into this file; needs Chromium and requirements-dev.txt",
     )
