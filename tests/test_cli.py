@@ -186,8 +186,6 @@ def state():
         signal.getsignal(signal.SIGINT),
         signal.getsignal(signal.SIGTERM),
         sys.excepthook,
-        sys.stdout.errors,
-        sys.stderr.errors,
         dict(os.environ),
         list(warnings.filters),
     )

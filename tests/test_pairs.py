@@ -11,7 +11,7 @@ import experiment_robust
 from beyond.linear import optimum
 from beyond.pairs import code, pairs, summary
 from claims import rules
-from common import runs
+from common import files, runs
 
 PAIR = 3, 8
 
@@ -111,8 +111,8 @@ def test_counts_over_pairs():
 def test_committed_pairs_are_all_there_small_and_agree_with_the_post_s_claims():
     saved = summary.read(runs.RESULTS)
     assert list(saved) == [pairs.pair_name(digits) for digits in pairs.PAIRS]
-    files = [path for path in (runs.RESULTS / "pairs").rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 3e6
+    paths = [path for path in (runs.RESULTS / "pairs").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in paths) < 3e6
     assert max(max(run.metrics["optimum"]["gap"]) for run in saved.values()) <= 1e-7
     post = files.read_json(runs.RESULTS / "claims.json")["claims"]
     for name, claim in saved["0-1"].metrics["claims"].items():

@@ -55,7 +55,6 @@ def make(tmp_path):
         ({"python3.13": "3.13", "python3.12": "3.12"}, [], "python3.13"),
         ({"python3": "3.11"}, [], "python3"),
         ({"python3.13": "3.13", "python3.11": "3.11"}, ["PYTHON=python3.11"], "python3.11"),
-        ({"python3": "3.14", "python3.13": "3.13"}, ["PYTHON=python3"], "python3.13"),
     ],
 )
 def test_make_takes_the_first_python_that_tensorflow_supports(make, pythons, arguments, chosen):
@@ -64,8 +63,11 @@ def test_make_takes_the_first_python_that_tensorflow_supports(make, pythons, arg
     assert re.findall(r"^(\S+) -m venv .venv$", done.stdout, re.M) == [chosen]
 
 
-def test_make_without_such_a_python_says_what_to_do(make, tmp_path):
-    done = make({"python3": "3.14", "python3.12": "3.10"}, "test")
+@pytest.mark.parametrize("named", [[], ["PYTHON=python3"], ["PYTHON=/nowhere"]])
+def test_make_without_such_a_python_says_what_to_do(make, tmp_path, named):
+    """One that is named is taken or nothing is, whatever else is there."""
+    pythons = {"python3": "3.14"} | ({"python3.12": "3.12"} if named else {"python3.12": "3.10"})
+    done = make(pythons, "test", *named)
     assert done.returncode == 2 and not (tmp_path / ".venv").exists()
     assert done.stdout.count("\n") == 1 and "uv python install 3.13" in done.stdout
 

@@ -113,7 +113,7 @@ def test_readme_has_the_numbers_of_the_committed_results():
 def test_committed_report_is_what_the_committed_runs_give(tmp_path, monkeypatch):
     text = (runs.RESULTS / "README.md").read_text()
     written = {}
-    monkeypatch.setattr(runs, "write_file", lambda path, content: written.update(content=content))
+    monkeypatch.setattr(files, "write_file", lambda path, content: written.update(content=content))
     report.write(runs.RESULTS)
     assert written["content"] == text
 
