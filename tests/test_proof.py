@@ -73,8 +73,8 @@ def test_two_pixels_are_optimal_from_below_0_215_on(data):
 @pytest.mark.parametrize(
     "y, epsilon, complaint",
     [
-        (np.ones(4), 0.1, "both classes"),
-        (np.array([0.0, 1, 0, 1]), 0.1, r"-1 or \+1"),
+        (np.ones(4), 0.1, "-1 and \\+1, both"),
+        (np.array([0.0, 1, 0, 1]), 0.1, r"-1 and \+1, both"),
         (np.array([[1.0], [-1], [1], [-1]]), 0.1, "shape"),
         (np.array([1.0, -1, 1, -1]), -0.1, "not negative"),
         (np.array([1.0, -1, 1, -1]), np.nan, "finite"),
