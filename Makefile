@@ -38,7 +38,7 @@ pairs: .venv/installed-cluster
 	$(BIN)/python -m report.report
 
 test: .venv/installed-dev
-	@echo "The tests take one and a half to four minutes on two cores"
+	@echo "The tests take two to five minutes on two cores"
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/installed-dev
