@@ -206,3 +206,11 @@ def test_script_verifies_and_counts(here):
     done = here("data_prep.py")
     assert done.returncode == 0 and done.stderr == ""
     assert "verified" in done.stdout and "12,665" in done.stdout and "2,115" in done.stdout
+
+
+def test_a_source_that_is_no_npz_is_named_and_no_pickle_advised(tmp_path):
+    path = tmp_path / "mnist.npz"
+    path.write_text("words")
+    with pytest.raises(ValueError, match="mnist.npz is not an mnist.npz") as error:
+        data_prep.main(["--source", str(path)])
+    assert "pickle" not in str(error.value)
