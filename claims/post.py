@@ -57,7 +57,7 @@ def overfitting(saved, data):
 
 
 def mistakes(saved, data):
-    """Holds if every model rules.misclassifies fewer than ten test images."""
+    """Holds if every model misclassifies fewer than ten test images."""
     wrong = models(saved, "misclassified_test")
     return verdict(max(wrong) < 10), dict(misclassified_test=wrong, test_images=len(data.y_test))
 
@@ -181,7 +181,7 @@ def small_weights(saved, data):
 
 
 def tolerance(saved, data):
-    """Holds if each robust model rules.misclassifies a test image that has no loss."""
+    """Holds if each robust model misclassifies a test image that has no loss."""
     least, distance = [], []
     for run in models(saved):
         epsilon, norm = run.config["run"].get("epsilon", 0), run.metrics["weight_l1_norm"]

@@ -12,6 +12,7 @@ EPSILONS = np.linspace(0, 0.5, 101)
 CLIP = pytest.mark.parametrize("clip", [False, True])
 
 
+@pytest.mark.smoke
 @CLIP
 @pytest.mark.parametrize("epsilon", [0.0, 0.01, 0.15, 0.6])
 def test_attack_is_the_worst_of_all_corners(epsilon, clip):

@@ -1,14 +1,10 @@
-"""The post's path in a few seconds: data, both experiments, one attack, two figures."""
-
-import itertools
+"""The post's path: data, both experiments, two figures; its attack is in test_attacks.py."""
 
 import style
 import misclassified_attacked
-import numpy as np
 import pytest
 import robust_accuracy
 
-import attacks
 import data_prep
 from common import runs
 
@@ -24,15 +20,6 @@ def test_the_data_are_the_posts():
 def test_both_experiments_train_and_are_saved(quick):
     for name in runs.POST_RUNS:
         assert runs.read(quick / name, ["test_accuracy"]).metrics["test_accuracy"] > 0.99
-
-
-def test_no_corner_of_the_box_does_more_harm_than_the_attack():
-    generator = np.random.default_rng(0)
-    weights, x, y = generator.normal(size=5), generator.random((20, 5)), np.tile([-1.0, 1], 10)
-    corners = 0.1 * np.array(list(itertools.product([-1, 1], repeat=5)))
-    worst = np.min([y * ((x + corner) @ weights) for corner in corners], axis=0)
-    attacked = attacks.attack_linear(weights, x, y, 0.1)
-    np.testing.assert_allclose(y * (attacked @ weights), worst, atol=1e-12)
 
 
 @pytest.mark.parametrize("figure", [robust_accuracy, misclassified_attacked])

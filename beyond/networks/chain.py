@@ -100,7 +100,7 @@ def convolution_of(layer, shape, kernel, offset):
     sides, strides = kernel.shape[:2], tuple(layer.strides)
     hanging = [(n - 1) * stride + k - m for n, stride, k, m in zip(outputs, strides, sides, shape)]
     margins = tuple(max(each, 0) // 2 for each in hanging)  # before the image: TensorFlow's "SAME"
-    how = dict(strides=strides, padding=layer.padding.upper())
+    options = dict(strides=strides, padding=layer.padding.upper())
     terms = int(np.prod(kernel.shape[:3])) + 1
     size, kernel = tf.constant(abs(kernel) + FLOOR), tf.constant(kernel)
 
@@ -108,14 +108,16 @@ def convolution_of(layer, shape, kernel, offset):
         seen = [(n - 1) * stride + k for n, stride, k in zip(rows.shape[1:3], strides, sides)]
         inputs = (*seen, shape[2]) if patch else shape
         padding = dict(padding="VALID") if patch else {}
-        return tf.nn.conv2d_transpose(rows, kernel, (tf.shape(rows)[0], *inputs), **how | padding)
+        return tf.nn.conv2d_transpose(
+            rows, kernel, (tf.shape(rows)[0], *inputs), **options | padding
+        )
 
     return made(
         layer,
         shape,
         outputs,
-        lambda a: tf.nn.conv2d(a, kernel, **how),
-        lambda a: tf.nn.conv2d(a, size, **how),
+        lambda a: tf.nn.conv2d(a, kernel, **options),
+        lambda a: tf.nn.conv2d(a, size, **options),
         transposed,
         offset,
         abs(offset),
@@ -145,9 +147,7 @@ def normalization(layer, shape):
         refuse(layer, "its variance is not positive")
     root = np.sqrt(variance)
     scale, size = gamma / root, (abs(gamma) + FLOOR) / root
-    shift = (
-        abs(mean) + FLOOR
-    ) * size  # mean · scale is computed in float32 as well, and subtracted
+    shift = (abs(mean) + FLOOR) * size  # mean · scale is rounded in float32 as well
     return scaling(layer, shape, scale, size, beta - mean * scale, abs(beta) + shift)
 
 
@@ -242,10 +242,8 @@ def affine_of(layer, shape):
     if kind in activations:
         return activated(layer, shape, layer), shape
     affine = makers[kind](layer, shape)
-    return [
-        affine,
-        *activated(layer, affine.outputs, getattr(layer, "activation", None)),
-    ], affine.outputs
+    bent = activated(layer, affine.outputs, getattr(layer, "activation", None))
+    return [affine, *bent], affine.outputs
 
 
 def refuse(layer, why):
@@ -336,9 +334,8 @@ def read(model):
         else:
             chain.append(affine)
     if not chain or chain[-1].slope != 1:
-        chain.append(
-            identity(model, shape)
-        )  # the last layer is linear, whatever the model ends with
+        # The last layer is linear, whatever the model ends with.
+        chain.append(identity(model, shape))
     return start, chain
 
 
