@@ -64,6 +64,12 @@ def compiled_epoch(loss_fn, batch_size, learning_rate):
     return epoch
 
 
+def shuffled(count, epochs, seed):
+    """The order of the images in each epoch, as `training.train` draws it with --shuffle."""
+    generator = np.random.default_rng(seed)
+    return [generator.permutation(count) for _ in range(epochs)]
+
+
 def train_many(epoch, weights, biases, x, y, epochs, orders=None):
     """Train K linear models side by side, columns of one matrix product, on the same batches.
 

@@ -19,7 +19,7 @@ import experiment_regular as regular
 import experiment_robust as robust
 from common import cli, runs, training
 from common.evaluation import ATTACK_EPSILONS
-from common.many import compiled_epoch, train_many
+from common.many import compiled_epoch, shuffled, train_many
 
 RUN = "seeds"  # regular-seeds, robust-seeds
 
@@ -32,8 +32,7 @@ def train_seeds(loss_fn, learning_rate, data, args):
     """
     epoch, found = compiled_epoch(loss_fn, regular.BATCH_SIZE, learning_rate), []
     for seed in range(args.seeds):
-        generator = np.random.default_rng(seed)
-        orders = [generator.permutation(len(data.y_train)) for _ in range(args.epochs)]
+        orders = shuffled(len(data.y_train), args.epochs, seed)
         start = training.initial_weights(seed, args.dtype)
         weights, bias, _, accuracy = train_many(
             epoch, *start, data.x_train, data.y_train, args.epochs, orders

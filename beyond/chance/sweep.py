@@ -19,7 +19,7 @@ import numpy as np
 import attacks
 import data_prep
 from common import cli, runs, training
-from common.many import compiled_epoch, train_many
+from common.many import compiled_epoch, shuffled, train_many
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE, robust_hinge_loss
 
 RUN = "sweep"
@@ -40,9 +40,7 @@ def train_columns(data, epsilons, seeds, args):
     loss_fn = functools.partial(robust_hinge_loss, epsilon=np.asarray(epsilons, args.dtype))
     epoch, found = compiled_epoch(loss_fn, args.batch_size, args.learning_rate), []
     for seed in seeds:
-        generator, orders = np.random.default_rng(seed), None
-        if args.shuffle:
-            orders = [generator.permutation(len(data.y_train)) for _ in range(args.epochs)]
+        orders = shuffled(len(data.y_train), args.epochs, seed) if args.shuffle else None
         start = (
             np.repeat(array, len(epsilons), axis=-1)
             for array in training.initial_weights(seed, args.dtype)

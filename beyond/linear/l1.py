@@ -28,7 +28,7 @@ from scipy.optimize import brentq
 import data_prep
 from common import cli, evaluation, runs, training
 from common.lazy import callbacks, keras, tf
-from common.many import compiled_epoch, train_many
+from common.many import compiled_epoch, shuffled, train_many
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE
 
 RUN = "l1"
@@ -71,10 +71,7 @@ def find_penalty(weight_l1_norm, data, args):
     penalty = tf.Variable(0.0)
     loss_fn = functools.partial(penalised_hinge_loss, penalty=penalty)
     epoch = compiled_epoch(loss_fn, args.batch_size, args.learning_rate)  # one for every λ
-    orders = None
-    if args.shuffle:
-        generator = np.random.default_rng(args.seed)
-        orders = [generator.permutation(len(data.y_train)) for _ in range(args.epochs)]
+    orders = shuffled(len(data.y_train), args.epochs, args.seed) if args.shuffle else None
 
     @functools.cache
     def excess(log_penalty):

@@ -17,7 +17,7 @@ import data_prep
 from beyond.threats import balls
 from common import cli, runs, training
 from common.lazy import tf
-from common.many import compiled_epoch, train_many
+from common.many import compiled_epoch, shuffled, train_many
 from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE
 
 RUN = "norms"
@@ -53,10 +53,8 @@ def main(argv=None):
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     regular = runs.read(results / "regular", arrays=["weights"]).arrays["weights"]
     training.seed_everything(args.seed)
-    rows, found, generator = [], [], np.random.default_rng(args.seed)
-    orders = None
-    if args.shuffle:
-        orders = [generator.permutation(len(data.y_train)) for _ in range(args.epochs)]
+    rows, found = [], []
+    orders = shuffled(len(data.y_train), args.epochs, args.seed) if args.shuffle else None
     for name, norm in NORMS.items():
         for epsilon in args.epsilons:
             ratio = balls.dual_norm(regular, np.inf) / balls.dual_norm(regular, norm)

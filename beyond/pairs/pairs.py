@@ -251,10 +251,9 @@ def line_of(digits, metrics):
     )
 
 
-def measure_missing(client, sources, arrays, missing, args, results):
+def measure_missing(client, sources, code_digest, arrays, missing, args, results):
     """Measure pairs on a cluster and save each at once; returns what failed, {pair: error}."""
     start, done, failed, arguments = time.perf_counter(), 0, {}, dict(seeds=args.seeds)
-    code_digest = code.digest(sources, MODULE)
     work = cluster.each(client, sources, MODULE, "measure_pair", arrays, list(missing), arguments)
     for digits, found, error in work:
         done += 1
@@ -326,7 +325,7 @@ def main(argv=None):
     if missing:
         with cluster.connected(sources, args.scheduler, args.workers) as client:
             print(cluster.described(client), flush=True)
-            failed = measure_missing(client, sources, arrays, missing, args, results)
+            failed = measure_missing(client, sources, code_digest, arrays, missing, args, results)
     if failed:
         named = "; ".join(f"{pair_name(digits)}: {error}" for digits, error in failed.items())
         raise ValueError(

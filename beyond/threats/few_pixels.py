@@ -11,6 +11,7 @@ import numpy as np
 
 import attacks
 import data_prep
+from beyond.threats import balls
 from claims.rules import EXACT
 from common import cli, runs
 
@@ -19,12 +20,8 @@ MODELS = (*runs.POST_RUNS, *EXACT)  # the rows of `fewest`
 
 
 def gains(weights, x, y):
-    """What each pixel can take from the margin y ŷ, |w_i| times its way, (batch, pixels), float64.
-
-    A pixel falls to 0 where y w_i > 0, so its way is x_i, and rises to 1 elsewhere: 1 - x_i.
-    """
-    way = np.abs(x - (np.outer(y, weights) < 0))
-    return way * np.abs(weights).astype(float)
+    """What each pixel can take from the margin y ŷ, |w_i| room_i, (batch, pixels), in float64."""
+    return balls.room(weights, x, y) * np.abs(weights).astype(float)
 
 
 def fewest_pixels(weights, bias, x, y):
@@ -35,7 +32,7 @@ def fewest_pixels(weights, bias, x, y):
         y: (batch,), -1 or +1.
 
     0 if it is wrong already; pixels + 1 if all of them together cannot. Pixel i takes at most
-    |w_i| times its way from the margin, so those with the largest of these products come first.
+    |w_i| room_i from the margin, so those with the largest of these products come first.
     """
     margins = y * attacks.linear_logits(weights, bias, x)
     taken = -np.sort(-gains(weights, x.reshape(len(x), -1), y), axis=1)
