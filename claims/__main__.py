@@ -3,13 +3,27 @@
     python -m claims                 # a second; reads what `python reproduce.py --all` makes
 
 words.toml has the claims in words. The rule of each is the function of its name in post.py or
-networks.py, and that function's docstring says when the claim holds. Every number comes from a
-saved run. The claims are about the post's digits; others are refused.
+networks.py, and that function's docstring says when the claim holds; what algebra decides is in
+theorems.py. Every number comes from a saved run. The claims are about the post's digits; others are
+refused.
 """
 
+import inspect
+
 import data_prep
-from claims import networks, post, rules
+from claims import networks, post, rules, theorems
 from common import cli, files, runs
+
+
+def judge(rule, saved, data):
+    """Verdict and numbers of a rule, and its verdict with half and with twice the threshold."""
+    verdict, numbers = rule(saved, data)
+    found = dict(verdict=verdict, numbers=numbers)
+    for name, threshold in list(inspect.signature(rule).parameters.items())[2:]:
+        found["threshold"] = {name: threshold.default}
+        for part, factor in (("half", 0.5), ("double", 2)):
+            found[part], _ = rule(saved, data, threshold.default * factor)
+    return found
 
 
 def measure(results):
@@ -20,15 +34,15 @@ def measure(results):
             "the claims are the post's, about the digits 0 and 1; the runs in "
             f"{results} are of {digits[0]} and {digits[1]}"
         )
-    saved, data = (
-        rules.read_runs(results, rules.NEEDED, required=rules.NEEDED),
-        data_prep.load_pair(),
-    )
-    found = {}
-    for name in rules.words():
-        rule = getattr(post, name, None) or getattr(networks, name)
-        verdict, numbers = rule(saved, data)
-        found[name] = dict(verdict=verdict, numbers=numbers)
+    saved = rules.read_runs(results, rules.NEEDED, required=rules.NEEDED)
+    data, found = data_prep.load_pair(), {}
+    for name, words in rules.words().items():
+        if "algebra" in words:
+            illustrated = getattr(theorems, name)(saved, data)
+            found[name] = dict(verdict=words["algebra"], numbers=illustrated)
+        else:
+            rule = getattr(post, name, None) or getattr(networks, name)
+            found[name] = judge(rule, saved, data)
     return found
 
 

@@ -7,14 +7,14 @@ from claims.rules import accuracy_at, at, norm_share, shift_rows, verdict
 from common import runs
 
 
-def landscape(saved, data):
-    """Holds if in every network tried the loss turns along most pixels; with a condition if in one
-    of them.
+def landscape(saved, data, turning_share=0.5):
+    """Holds if in every network tried the loss turns along more pixels than the threshold; with a
+    condition if in one of them.
     """
     run = saved["landscapes"]
     turning = np.array(run.metrics["turning_pixels"])  # (sizes, seeds)
     turns = np.array(run.metrics["turns"]).mean(axis=1)  # (sizes, directions)
-    return verdict(turning.min() > 0.5, turning.max() > 0.5), dict(
+    return verdict(turning.min() > turning_share, turning.max() > turning_share), dict(
         images=run.metrics["images"],
         turning_images=run.metrics["turning_images"],
         networks=turning.size,
@@ -26,10 +26,11 @@ def landscape(saved, data):
     )
 
 
-def useless_networks(saved, data):
-    """Holds if both certified networks are useless: a point less accurate, clean, than the regular
-    network of their shape, or proved to keep less than the best linear classifier of ε = 0.3,
-    clipped; with a condition if one of them is.
+def useless_networks(saved, data, less=0.01):
+    """Holds if both certified networks are useless: less accurate, clean, than the regular network
+    of their shape by the threshold, or proved to keep less than the best linear classifier of
+    ε = 0.3, clipped, by more than chance explains (95 % intervals apart); with a condition if one
+    of them is.
     """
     run, linear = saved["certified"].metrics, accuracy_at(saved["exact-0.3"], "clipped", 0.3)
     clean = {name: run[name]["attacked"][0] for name in runs.NETWORK_NAMES}
@@ -39,89 +40,112 @@ def useless_networks(saved, data):
         for name in runs.NETWORK_NAMES
     }
     proved = [kept[f"{each}-certified"][0] for each in runs.NETWORKS]
-    useless = (np.array(lost) > rules.POINT) | (np.array(proved) < linear)
+    count = len(data.y_test)
+    least = rules.interval(linear, count)[0]
+    below = [rules.interval(each, count)[1] < least for each in proved]
+    useless = (np.array(lost) > less) | below
     return verdict(useless.all(), useless.any()), dict(
-        clean=clean, lost=lost, kept=kept, linear=linear, useless=int(useless.sum())
+        clean=clean, lost=lost, kept=kept, linear=linear, images=count, useless=int(useless.sum())
     )
 
 
-def weak_features_of_networks(saved, data):
-    """Holds if the adversarial and the certified small network both have less than half of the
-    regular one's share of the first layer's absolute weight on the pixels that are blank in every
-    training image; with a condition if one of them has.
+def weak_features_of_networks(saved, data, ratio=2):
+    """Holds if the adversarial and the certified small network both have, in the 50 pixels of most
+    weight, a share of the first layer's absolute weight of more than the threshold times the
+    regular one's; with a condition if one of them has.
     """
     blank, kernels = ~saved["regular"].arrays["lit_pixels"], saved["certified"].arrays
     sizes = [np.abs(kernels[name]).sum(axis=1) for name in rules.SMALL_KERNELS]
-    shares = [norm_share(blank, each) for each in sizes]
     top = [norm_share(np.argsort(each)[-50:], each) for each in sizes]
-    less = np.array(shares[1:]) < shares[0] / 2
-    return verdict(less.all(), less.any()), dict(
-        on_blank_pixels=shares, in_50_largest=top, blank_pixels=int(blank.sum())
+    more = np.array(top[1:]) > ratio * top[0]
+    return verdict(more.all(), more.any()), dict(
+        in_50_largest=top,
+        on_blank_pixels=[norm_share(blank, each) for each in sizes],
+        blank_pixels=int(blank.sum()),
     )
 
 
-def sure_networks(saved, data):
+def sure_networks(saved, data, least=10):
     """Holds if the mistakes of each certified network under attack are, in the median, less sure
-    than those of the regular network of its shape, wherever both make one; with a condition for one
-    shape. How sure: |logit| over the network's median |logit| of the clean test images.
+    than those of the regular network of its shape, at every ε at which both make as many as the
+    threshold; with a condition for one shape. How sure: |logit| over the network's median |logit|
+    of the clean test images that it takes for the same class.
     """
     run, less = saved["threats"], []
-    sure = {name: run.metrics["sure"][name] for name in runs.NETWORK_NAMES}
+    sure, mistakes = run.metrics["sure"], run.metrics["mistakes"]
     for network in runs.NETWORKS:
-        pairs = zip(sure[f"{network}-regular"], sure[f"{network}-certified"])
-        both = [pair for pair in pairs if None not in pair]
-        less.append(bool(both) and all(certified < regular for regular, certified in both))
+        names = f"{network}-regular", f"{network}-certified"
+        enough = np.min([mistakes[name] for name in names], axis=0) >= least
+        pairs = [pair for pair, use in zip(zip(*(sure[name] for name in names)), enough) if use]
+        less.append(bool(pairs) and all(certified < regular for regular, certified in pairs))
     return verdict(all(less), any(less)), dict(
-        epsilons=run.config["run"]["epsilons"], sure=sure, mistakes=run.metrics["mistakes"]
+        epsilons=run.config["run"]["epsilons"], sure=sure, mistakes=mistakes
     )
 
 
-def transfer_to_networks(saved, data):
-    """Holds if attacks of ε = 0.2, clipped, that were made for the regular linear model leave both
-    regular networks under 50 %, and those made for these networks the linear model; with a
-    condition if some of them do.
+def transfer_to_networks(saved, data, broken=0.5):
+    """Holds if, at ε = 0.3, clipped, the attacks made for each of three regularly trained models
+    (linear, small, convolutional) break in each other one a larger share than the threshold of the
+    test images that its own attack breaks; with a condition if in one of them.
     """
     run = saved["threats"]
-    names, table = run.config["run"]["models"], np.array(run.metrics["transfer"])
-    cell = lambda source, target: float(table[names.index(source), names.index(target)])
-    networks = runs.NETWORK_NAMES
-    to = {name: cell("regular", name) for name in networks}
-    back = {name: cell(name, "regular") for name in networks}
-    robust = {name: [cell("robust-0.2", name), cell(name, "robust-0.2")] for name in networks}
-    own = {name: cell(name, name) for name in ("regular", "robust-0.2", *networks)}
-    fooled = [each[f"{it}-regular"] < 0.5 for each in (to, back) for it in runs.NETWORKS]
-    return verdict(all(fooled), any(fooled)), dict(
-        epsilon=run.config["run"]["transfer_epsilon"], to=to, back=back, robust=robust, own=own
+    models, epsilons = run.config["run"]["models"], run.config["run"]["epsilons"]
+    regular = ["regular", *(f"{network}-regular" for network in runs.NETWORKS)]
+    tables = np.array(run.metrics["transfer"])  # (ε, sources, targets)
+    table = at(tables, epsilons, 0.3)
+    rows = [models.index(name) for name in regular]
+    kept = table[np.ix_(rows, rows)]
+    clean = np.array([run.metrics["clean"][name] for name in regular])
+    shares = (clean - kept) / (clean - kept.diagonal())  # of what the own attack breaks
+    others = shares[~np.eye(len(rows), dtype=bool)]
+    return verdict(np.all(others > broken), np.any(others > broken)), dict(
+        epsilons=epsilons,
+        regular=regular,
+        kept=[it[np.ix_(rows, rows)].tolist() for it in tables],  # (ε, sources, targets)
+        shares=shares.tolist(),
+        least_share=float(others.min()),
+        most_share=float(others.max()),
+        above=int(np.sum(others > broken)),
+        robust={  # at 0.3: attacks of the regular linear model on the others, and of these on it
+            name: [float(table[0, models.index(name)]), float(table[models.index(name), 0])]
+            for name in models
+        },
     )
 
 
-def reliable_network(saved, data):
-    """Holds if the certified convolutional network keeps, to within a point, what the regular one
-    of its shape does, for every number of pixels changed and under every shift; with a condition if
-    for all of the one or all of the other.
+def reliable_network(saved, data, less=0.01):
+    """Holds if the convolutional networks trained adversarially and with a certificate both keep,
+    to within the threshold, what the regular one does, for every number of pixels changed and under
+    every shift; with a condition if one of them does, or both for all of the one.
     """
     run = saved["threats"]
     few, names = run.metrics["few_pixels"], run.config["run"]["networks"]
     rows = shift_rows(saved["shifts"], run.metrics["shifts"])
-    regular, certified = "convolutional-regular", "convolutional-certified"
-    fewer = np.array(few[certified]) < np.array(few[regular]) - rules.POINT
     shifted = {name: np.array(accuracy) for name, accuracy in zip(names, zip(*rows.values()))}
-    change = shifted[certified] - shifted[regular]
     linear = np.array(list(shift_rows(saved["shifts"]).values()))  # (shifts, models)
     posts = list(map(saved["shifts"].config["run"]["models"].index, runs.POST_RUNS))
-    above = shifted[certified] - linear[:, posts].max(axis=1)
-    pixels, moved = not fewer.any(), change.min() >= -rules.POINT
-    worst = list(rows)[int(np.argmin(change))]
-    return verdict(pixels and moved, pixels or moved), dict(
+    best_linear = linear[:, posts].max(axis=1)
+    found, keeps = {}, []
+    for training in runs.TRAININGS[1:]:
+        name, regular = f"convolutional-{training}", "convolutional-regular"
+        fewer = np.array(few[name]) < np.array(few[regular]) - less
+        change = shifted[name] - shifted[regular]
+        worst = list(rows)[int(np.argmin(change))]
+        keeps.append([not fewer.any(), bool(change.min() >= -less)])
+        found[training] = dict(
+            fewer_at=int(fewer.sum()),
+            better=int(np.sum(change > less)),
+            worse=int(np.sum(change < -less)),
+            worst=worst,
+            worst_accuracy=[rows[worst][names.index(it)] for it in (regular, name)],
+            better_than_linear=int(np.sum(shifted[name] - best_linear > less)),
+            worse_than_linear=int(np.sum(shifted[name] - best_linear < -less)),
+        )
+    keeps = np.array(keeps)  # (trainings, pixels and shifts)
+    return verdict(keeps.all(), keeps.all(axis=1).any() or keeps.all(axis=0).any()), dict(
         images=run.config["run"]["images"],
-        counts=len(fewer) - 1,
+        counts=len(few["regular"]) - 1,
         all_pixels={name: values[-1] for name, values in few.items()},
-        fewer_at=int(fewer.sum()),
         shifts=len(rows),
-        worse=int(np.sum(change < -rules.POINT)),
-        better=int(np.sum(change > rules.POINT)),
-        worst=worst,
-        worst_accuracy=[rows[worst][names.index(name)] for name in (regular, certified)],
-        better_than_linear=int(np.sum(above > rules.HALF_POINT)),
-        worse_than_linear=int(np.sum(above < -rules.HALF_POINT)),
+        trainings=found,
     )

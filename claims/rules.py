@@ -1,20 +1,21 @@
 """What the rules have in common: the words of a verdict, the runs they read, small measures.
 
-A rule is a function of the saved runs, {"regular": Run, ...}, and of their data, data_prep.Data.
-Its docstring says when the verdict is which; it returns the verdict and a dictionary of numbers.
+A rule is a function of the saved runs, {"regular": Run, ...}, of their data, data_prep.Data, and of
+a threshold that has a default. Its docstring says when the verdict is which; it returns the verdict
+and a dictionary of numbers.
 """
 
 import tomllib
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from common import runs
 
 HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
+TRUE, FALSE = "true by algebra", "false by algebra"  # of what theorems.py illustrates
 VERDICTS = FAILS, CONDITION, HOLDS  # from the worst to the best
-POINT = 0.01  # of accuracy, a percentage point
-HALF_POINT = 0.005  # ten of the test images
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
 EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 
@@ -80,6 +81,11 @@ def accuracy_at(run, attack, epsilon):
     """
     curve = run.metrics["robust_accuracy"]
     return at(curve[attack], curve["epsilon"], epsilon)
+
+
+def interval(share, count):
+    """The 95 % interval of a share of `count` images (Wilson, 1927): (low, high), in 0..1."""
+    return tuple(stats.binomtest(round(share * count), count).proportion_ci(method="wilson"))
 
 
 def models(saved, metric=None):

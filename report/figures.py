@@ -19,28 +19,37 @@ POST_FIGURES = (  # the post's thirteen, in its order
     "misclassified_attacked",
     "misclassified_logits",
 )
-OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_threshold")
-CLAIM_FIGURES = (
+BEYOND_FIGURES = (
+    "robust_accuracy_exact",
+    "model_weights_exact",
+    "weight_threshold",
     "weight_trajectories",
     "stopped",
+    "weak",
     "confidence",
-    "robust_accuracy_seeds",
-    "transfer_attacks",
     "robust_vs_l1",
+    "model_weights_norms",
+    "phase_diagram",
+    "phase_diagram_exact",
+    "few_pixels",
+    "transfer_attacks",
     "shifts",
+    "robust_accuracy_seeds",
+    "certified",
+    "meaning",
 )
-ATTACK_FIGURES = ("few_pixels", "model_weights_norms")
-SWEEP_FIGURES = ("phase_diagram",)
-DIAGRAM_FIGURES = ("phase_diagram_exact",)
-NETWORK_FIGURES = ("certified",)
-FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
-FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES + NETWORK_FIGURES
+FIGURES = POST_FIGURES + BEYOND_FIGURES
 PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by reproduce.py
 
 
 def caption(name):
-    """The first paragraph of the docstring of a figure's script, which is read and not run."""
+    """The docstring of a figure's script, without its commands: the first sentence and the others.
+
+    The script is read and not run.
+    """
     folders = runs.ROOT / "plots", *runs.ROOT.glob("beyond/*/figures")
     (path,) = (folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
-    script = path.read_text(encoding="utf-8")
-    return " ".join(ast.get_docstring(ast.parse(script)).split("\n\n")[0].split())
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    words = " ".join(" ".join(it for it in text.split("\n\n") if it[0] != " ").split())
+    first, end, others = words.partition(". ")
+    return first + end.strip(), others

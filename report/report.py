@@ -1,11 +1,12 @@
-"""Write results/README.md: the post's table, figures and claims, and what is beyond the post.
+"""Write results/README.md, the post, and a page for each question beyond it.
 
     python -m report.report          # a second; reads the saved runs that are there
 
-The numbers are gathered here; the words are in claims/words.toml and in the templates, *.md.j2. No
-measured number is typed by hand; the published ones are.
+The numbers are gathered here; the words are in claims/words.toml and in the templates, *.md.j2, one
+a page. No measured number is typed by hand; the published ones are.
 """
 
+import inspect
 import re
 import shlex
 from pathlib import Path
@@ -14,11 +15,19 @@ import jinja2
 import numpy as np
 
 from beyond.pairs import summary as pairs_summary
-from claims import rules
+from claims import networks, post, rules
 from common import cli, files, runs
 from report import figures
 
 FOLDER = Path(__file__).parent
+PAGES = {  # beside README.md, each from the template of its name; without runs for it, no page
+    "claims": "every claim of the post",
+    "linear": "linear models and their optimum",
+    "networks": "networks",
+    "threats": "other threats",
+    "chance": "what chance explains",
+    "pairs": "all pairs of digits",
+}
 PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
     "regular": (99.64, 99.90),
     "robust-0.1": (99.81, 99.85),
@@ -48,6 +57,12 @@ def percent(value, digits=2):
     return number(np.multiply(value, 100).tolist(), f".{digits}f")
 
 
+def interval(value, count):
+    """A share of `count` images in percent, with its 95 % interval: 96.93 % (96.1–97.6)."""
+    low, high = rules.interval(value, count)
+    return f"{percent(value)} % ({percent(low, 1)}–{percent(high, 1)})"
+
+
 def anchor(heading):
     """What GitHub calls a heading in links."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
@@ -68,6 +83,7 @@ def environment(autoescape=False):
     result.filters |= dict(
         number=number,
         percent=percent,
+        interval=interval,
         model_title=lambda run: runs.label(run).capitalize(),  # of a column: Robust ε = 0.1
         anchor=anchor,
         at=rules.at,
@@ -103,12 +119,14 @@ def beside_optima(saved):
         for kind, name in zip(("post", "converged", "optimum"), names):
             if names[-1] in saved and name in saved:
                 run, least = saved[name], saved[names[-1]].metrics["objective"]
+                weights = run.arrays["weights"]
                 yield run.metrics | dict(
                     epsilon=epsilon,
                     kind=kind,
                     run=run,
                     ratio=run.metrics["train_loss"] / least if least else None,
-                    pixels=np.argwhere(run.arrays["weights"].reshape(28, 28)).tolist(),
+                    pixels=np.argwhere(weights.reshape(28, 28)).tolist(),
+                    light=rules.norm_share(weights < 0, np.abs(weights)),
                 )
 
 
@@ -121,80 +139,107 @@ def read_json(path, command):
 
 def in_words(found):
     """The claims in words, with the verdicts and numbers of claims.json."""
+    helpers = environment().get_template("macros.md.j2").module
     for name, claim in rules.words().items():
         numbers = found[name]["numbers"]
-        for part in ("measured", "why"):
-            text = environment().from_string(claim[part]).render(numbers, numbers=numbers)
+        given = dict(numbers, numbers=numbers, header=helpers.header, row=helpers.row)
+        for part in ("decides", "on", "measured", "why"):
+            text = environment().from_string(claim[part]).render(given)
             claim[part] = " ".join(text.split())
-        claim["of_network"] = claim["section"].endswith("asked of a network")
-        yield claim | dict(name=name, numbers=numbers, verdict=found[name]["verdict"])
+        claim["table"] = environment().from_string(claim.get("table", "")).render(given).strip()
+        rule = getattr(post, name, None) or getattr(networks, name, None)
+        claim["rule"] = rule and " ".join(inspect.getdoc(rule).split())
+        claim["of_network"] = "network" in claim["section"]
+        yield claim | dict(found[name], name=name)
 
 
 def picture(results, name):
-    """Caption of a figure and, if it is drawn, its width in the report: half of the PNG file's."""
+    """A figure's caption and, if it is drawn, its width in the report: half of the PNG file's."""
     path = results / "figures" / f"{name}.png"
     width = int.from_bytes(path.read_bytes()[16:20], "big") // 2 if path.exists() else None
-    return dict(caption=figures.caption(name), width=width)
+    title, caption = figures.caption(name)
+    return dict(title=title, caption=caption, alternative=title.rstrip("."), width=width)
 
 
-def render(template, results):
-    """Fill in a template with what is in a folder. Raises FileNotFoundError or ValueError."""
+def context(results):
+    """What the templates read, gathered from a folder. Raises FileNotFoundError or ValueError."""
     models = reported(results)
     needed = NEEDED | dict.fromkeys(models, rules.TRAINED)
     saved = rules.read_runs(results, needed, required=models)
-    flags, reproduce = runs.flags(results), reproduce_command(results, saved)
+    flags = runs.flags(results)
     # Figures and reports have no --digits.
     here = f" --results {shlex.quote(results.name)}" if "--digits" in flags else flags
     digits, path = saved["regular"].config["arguments"]["digits"], results / "claims.json"
     benchmarks = sorted((results / "benchmarks").glob("*.json"))
     found = path.exists() and read_json(path, f"python -m claims{here}")
-    timed = {it.stem: read_json(it, f"python benchmarks/{it.stem}.py") for it in benchmarks}
+    return dict(
+        saved=saved,
+        post={name: saved[name] for name in models},
+        published=PUBLISHED if tuple(digits) == runs.DIGITS else {},
+        post_runs=runs.POST_RUNS,
+        digits=digits,
+        network_names=runs.NETWORK_NAMES,
+        optima=list(beside_optima(saved)),
+        claims=found,
+        figures={name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES},
+        over=pairs_summary.summary(results),
+        groups=figures,
+        titles=PAGES,
+        pages=[],
+        benchmarks={it.stem: read_json(it, f"python benchmarks/{it.stem}.py") for it in benchmarks},
+        pictures=[it.stem for it in benchmarks if it.with_suffix(".png").exists()],
+        flags=flags,
+        radii=radius_flags(results),
+        here=here,
+        reproduce=reproduce_command(results, saved),
+        beside_code=results.resolve().parent == runs.ROOT,
+    )
+
+
+def render(results, *templates):
+    """Fill in templates with what is in a folder, one text each; the last one can link those before
+    it that are not empty. Raises FileNotFoundError or ValueError.
+    """
+    given, texts = context(results), []
     try:
-        text = (
-            environment()
-            .get_template(template)
-            .render(
-                saved=saved,
-                post={name: saved[name] for name in models},
-                published=PUBLISHED if tuple(digits) == runs.DIGITS else {},
-                post_runs=runs.POST_RUNS,
-                digits=digits,
-                network_names=runs.NETWORK_NAMES,
-                optima=list(beside_optima(saved)),
-                claims=list(in_words(found["claims"])) if found else [],
-                figures={it: picture(results, it) for it in figures.FIGURES + figures.PAIR_FIGURES},
-                over=pairs_summary.summary(results),
-                groups=figures,
-                benchmarks=timed,
-                pictures=[it.stem for it in benchmarks if it.with_suffix(".png").exists()],
-                flags=flags,
-                radii=radius_flags(results),
-                here=here,
-                reproduce=reproduce,
-                beside_code=results.resolve().parent == runs.ROOT,
-            )
-        )
+        given["claims"] = list(in_words(given["claims"]["claims"])) if given["claims"] else []
+        for template in templates:
+            text = environment().get_template(f"{template}.md.j2").render(given)
+            texts.append(re.sub(r"\n{3,}", "\n\n", text).strip())
+            if template in PAGES and texts[-1]:
+                given["pages"].append(template)
     except (LookupError, TypeError, jinja2.TemplateError) as error:
         raise ValueError(
-            f"{results} has what the report cannot read ({error}); make it again with: {reproduce}"
+            f"{results} has what the report cannot read ({error}); make it again with: "
+            + given["reproduce"]
         ) from error
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    return texts
 
 
 def post_table(results):
     """The post's table in Markdown, accuracies in %: published / here, or here for other digits."""
-    return render("post_table.md.j2", results)
+    return render(results, "post_table")[0]
 
 
 def findings(results):
     """What came out, in a few lines, as the project's README has it."""
-    return render("findings.md.j2", results)
+    return render(results, "findings")[0]
 
 
 def write(results):
-    """Write README.md into a folder of results, a section for what is there; returns its path."""
-    files.write_file(results / "README.md", render("results.md.j2", results) + "\n")
-    return results / "README.md"
+    """Write README.md and its pages into a folder of results; returns the path of the first.
+
+    A page about runs that are not there is not written, and goes if it was there.
+    """
+    names = *PAGES, "benchmarks", "results"
+    paths = [results / f"{name}.md" for name in PAGES]
+    paths += [results / "benchmarks" / "README.md", results / "README.md"]
+    for path, text in zip(paths, render(results, *names)):
+        if text:
+            files.write_file(path, text + "\n")
+        else:
+            path.unlink(missing_ok=True)
+    return paths[-1]
 
 
 def main(argv=None):

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from claims import networks, post, rules
+from claims import networks, post, rules, theorems
+from claims.__main__ import judge
 from common import runs
 
 HOLDS, CONDITION, FAILS = rules.HOLDS, rules.CONDITION, rules.FAILS
@@ -30,9 +31,10 @@ def images(x, y):
 
 
 def test_every_claim_has_a_rule_that_says_when_it_holds():
-    for name in rules.words():
-        (rule,) = [getattr(room, name) for room in (post, networks) if hasattr(room, name)]
-        assert rule.__doc__.startswith("Holds if"), name
+    for name, words in rules.words().items():
+        rooms = (theorems,) if "algebra" in words else (post, networks)
+        (rule,) = [getattr(room, name) for room in rooms if hasattr(room, name)]
+        assert rule.__doc__.startswith("Holds if") != ("algebra" in words), name
 
 
 # --- rules of one line or two
@@ -48,13 +50,11 @@ def kept(unclipped, clipped):
     return dict.fromkeys(("regular", "network"), run({"robust_accuracy": curve}))
 
 
-def breaking(regular, robust):
-    """Models whose accuracy is 1 below an ε and 0 from there."""
+def breaking(*ends):
+    """Four models whose accuracy is 1 below an ε each and 0 from there."""
     epsilons = np.linspace(0, 0.5, 51)
-    curve = lambda ends: {"epsilon": epsilons, "unclipped": 1.0 * (epsilons < ends - 1e-9)}
-    return post_runs(
-        lambda name: run({"robust_accuracy": curve(regular if name == "regular" else robust)})
-    )
+    curve = lambda end: {"epsilon": epsilons, "unclipped": 1.0 * (epsilons < end - 1e-9)}
+    return {name: run({"robust_accuracy": curve(end)}) for name, end in zip(runs.POST_RUNS, ends)}
 
 
 def separable(epsilon, bound):
@@ -69,26 +69,44 @@ def separable(epsilon, bound):
         (post.brittleness, kept(0, 0), HOLDS),
         (post.brittleness, kept(0, 0.1), CONDITION),
         (post.brittleness, kept(0.1, 0.1), FAILS),
-        (post.robustness, breaking(0.1, 0.21), HOLDS),
-        (post.robustness, breaking(0.1, 0.19), FAILS),
+        (post.robustness, breaking(0.1, 0.21, 0.21, 0.31), HOLDS),
+        (post.robustness, breaking(0.1, 0.21, 0.2, 0.3), CONDITION),
+        (post.robustness, breaking(0.1, 0.1, 0.2, 0.3), FAILS),
         (post.margin, separable(0, 0.1), HOLDS),
-        (post.margin, separable(0.2, 0.4), CONDITION),
         (post.margin, separable(0.2, 0.2), FAILS),
     ],
 )
 def test_thresholds(rule, saved, verdict):
     found, numbers = rule(saved, images(None, np.ones(3)))
     assert found == verdict
-    if rule is post.robustness:
-        robust = 0.21 if verdict == HOLDS else 0.19
-        assert numbers["below_90"] == pytest.approx([0.1, *[robust] * 3])
+
+
+def test_each_epsilon_is_counted_apart():
+    numbers = post.robustness(breaking(0.1, 0.21, 0.19, 0.31), None)[1]
+    assert numbers["each"] == [True, False, True] and numbers["twice"] == [True, False, True]
+    assert numbers["below_90"] == pytest.approx([0.1, 0.21, 0.19, 0.31])
+    assert post.margin(separable(0.2, 0.2), None)[1]["robust_reached"] == [True, True, False]
+
+
+def test_half_and_double_of_a_threshold():
+    saved, data = wrong(6, 0, 0, 0), images(None, np.ones(3))
+    found = judge(post.mistakes, saved, data)
+    assert found["threshold"] == {"most": 10}
+    assert [found[it] for it in ("half", "verdict", "double")] == [FAILS, HOLDS, HOLDS]
+    assert "half" not in judge(post.margin, separable(0, 0.1), data)  # it has none
 
 
 # --- the post's linear models
 
 
 @pytest.mark.parametrize(
-    "lost, verdict", [((1, 2, 3), HOLDS), ((0, 0, 3), CONDITION), ((0, 0, 0), FAILS)]
+    "lost, verdict",
+    [
+        ((0.4, 0.5, 0.6), HOLDS),
+        ((0, 0.4, 1.2), CONDITION),  # chance; less; more than a point
+        ((0.1, 0.1, 0.1), FAILS),  # more than two plain standard errors, but the folds overlap
+        ((2, 2, 2), FAILS),
+    ],
 )
 def test_accuracy_over_folds(lost, verdict):
     noise = np.array([0.0, 1e-3, -1e-3, 0])
@@ -98,7 +116,9 @@ def test_accuracy_over_folds(lost, verdict):
     found, numbers = post.accuracy(saved, None)
     assert found == verdict
     assert numbers["paired_loss"] == pytest.approx([0.01 * each for each in lost])
-    assert numbers["standard_error"] == pytest.approx([noise.std(ddof=1) / 2] * 3)
+    error = noise.std(ddof=1) * np.sqrt(1 / 4 + 1 / 3)
+    assert numbers["standard_error"] == pytest.approx([error] * 3)
+    assert 2 * noise.std(ddof=1) / 2 < 0.001 < 2 * error
     folds -= 0.5
     assert post.accuracy(saved, None)[0] == FAILS
 
@@ -185,7 +205,7 @@ def test_aligned_features_of_the_posts_models(inside, verdict):
     assert numbers["norm_on_strong_pixels"] == [1.0 if strong else 0.25 for strong in inside]
 
 
-@pytest.mark.parametrize("small, verdict", [(2, HOLDS), (3, FAILS)])
+@pytest.mark.parametrize("small, verdict", [(0, HOLDS), (2, FAILS)])
 def test_small_weights_among_those_that_are_kept(small, verdict):
     weights = np.r_[np.zeros(5), np.full(small, 0.05), np.full(3, 0.5)]
     saved = {name: linear(weights) for name in (*rules.ROBUST, *rules.EXACT)}
@@ -196,17 +216,12 @@ def test_small_weights_among_those_that_are_kept(small, verdict):
     assert numbers["kept_below_epsilon"] == pytest.approx([small / (small + 3)] * 3)
 
 
-@pytest.mark.parametrize("logits, least", [([2.0, -0.1], 1.2), ([2.0, 0.1], 1.1)])
+@pytest.mark.parametrize("logits, least", [([2.0, -0.1], 1.2), ([2.0, 0.1], None)])
 def test_a_mistake_costs_more_than_the_kink(logits, least):
-    """ε‖w‖₁ = 0.1: a margin of -0.1 costs 1.2; without a mistake, the least that one would cost."""
+    """ε‖w‖₁ = 0.1: a margin of -0.1 costs 1.2."""
     arrays = dict(weights=np.array([1.0]), test_targets=np.ones(2), test_logits=np.array(logits))
     saved = post_runs(lambda name: run({"weight_l1_norm": 1.0}, dict(arrays), epsilon=0.1))
-    found, numbers = post.tolerance(saved, None)
-    assert found == FAILS and numbers["least_loss_of_a_mistake"] == pytest.approx([least] * 4)
-    # What no hinge does, and what would make it hold: a mistake without loss.
-    for one in saved.values():
-        one.config["run"]["epsilon"] = -20.0
-    assert post.tolerance(saved, None)[0] == (HOLDS if least == 1.2 else FAILS)
+    assert theorems.tolerance(saved, None)["least_loss_of_a_mistake"] == pytest.approx([least] * 4)
 
 
 def penalised(scale, alpha):
@@ -233,20 +248,19 @@ def penalised(scale, alpha):
         "l1-0.2-equivalent": make(1.0, 0.4, penalty=0.15),
         "exact-0.2": make(1.0, 1.0),
     }
-    return post.l1_penalty(saved, images(np.array([[1.0], [0.0]]), np.array([1.0, -1.0])))
+    return theorems.l1_penalty(saved, images(np.array([[1.0], [0.0]]), np.array([1.0, -1.0])))
 
 
-@pytest.mark.parametrize("scale, verdict", [(5, HOLDS), (0.6, CONDITION), (0.1, FAILS)])
-def test_l1_penalty_beside_the_l1_models(scale, verdict):
-    found, numbers = penalised(scale, [0.25, 0.25])
-    assert found == verdict and numbers["test_images_without_loss"][1:] == [0.75, 0.25]
+def test_l1_penalty_beside_the_l1_models():
+    numbers = penalised(5, [0.25, 0.25])
+    assert numbers["test_images_without_loss"] == [1, 0.75, 0.25]
     assert numbers["dual_excess"] == pytest.approx(0.25 / 2 - 0.15)
     assert numbers["optimum_gap"] == pytest.approx(0) and numbers["dual_feasible"]
 
 
 @pytest.mark.parametrize("alpha", [[0.4, 0.4], [0.25, 0.1], [1.5, 1.5], [-0.1, -0.1]])
 def test_an_alpha_that_breaks_a_constraint_is_found(alpha):
-    assert not penalised(1, alpha)[1]["dual_feasible"]
+    assert not penalised(1, alpha)["dual_feasible"]
 
 
 @pytest.mark.parametrize(
@@ -288,22 +302,21 @@ def test_reliability_under_many_pixels_and_under_few(kept, robust, verdict):
     assert found == verdict
     assert numbers["median_pixels"] == [30, *[robust] * 6]
     assert numbers["ten_pixels"] == [1.0, *[float(robust > 10)] * 6]
-    assert numbers["robust_below_regular"] == (28 if robust == 2 else 0)
+    assert numbers["robust_below_regular"] == [28 if robust == 2 else 0] * 3
+    assert numbers["each"] == [verdict == HOLDS] * 3
 
 
 @pytest.mark.parametrize(
-    "few, some, every, verdict",
-    [(0.4, 0.3, 0.2, HOLDS), (0.6, 0.4, 0.2, CONDITION), (0.8, 0.6, 0.2, FAILS)],
+    "few, verdict", [((0.4, 0.3), HOLDS), ((0.6, 0.4), CONDITION), ((0.8, 0.6), FAILS)]
 )
-def test_transfer_by_roughness(few, some, every, verdict):
-    sources, seen = ["all", "a few", "some"], [10_000, 20, 500]
-    table = [[every], [few], [some], [0.0]]
-    accuracy = dict.fromkeys(("unclipped", "unclipped_least", "unclipped_most"), table)
-    config = dict(sources=[*sources, "regular"], images=seen)
-    saved = {"transfer": run(dict(accuracy=accuracy, draws=3), **config)}
-    found, numbers = post.transfer(saved, None)
-    assert found == verdict and list(numbers["kept"]) == ["a few", "some", "all"]
-    assert (numbers["best_with_few"], numbers["best_with_all"]) == (few, every)
+def test_transfer_by_roughness(few, verdict):
+    config = dict(sources=["all", "a few", "some", "regular"], images=[10_000, 20, 500])
+    rows = [[0.9, 0.2, 0.1], [0.9, *few], [0.9, 0.3, 0.2], [0.1, 0, 0]]  # at 0.1, 0.2, 0.3
+    arrays = dict(accuracy=np.array(rows)[:, np.newaxis], epsilon=np.array([0.1, 0.2, 0.3]))
+    found, numbers = post.transfer({"transfer": run(dict(draws=3), arrays, **config)}, None)
+    assert found == verdict and numbers["white_box"] == [0.1, 0, 0]
+    assert numbers["best_with_few"] == [0.9, *few]
+    assert numbers["best_with_all"] == [0.9, 0.2, 0.1]
 
 
 @pytest.mark.parametrize(
@@ -346,7 +359,7 @@ def of_networks(values):
     [
         ((0.9, 0.9), (0.99, 0.5), HOLDS),  # one loses clean accuracy, one is below the linear one
         ((0.99, 0.98), (0.97, 0.96), CONDITION),
-        ((0.99, 0.98), (0.995, 0.98), FAILS),
+        ((0.99, 0.945), (0.995, 0.98), FAILS),  # half a point below it: chance explains that
     ],
 )
 def test_useless_networks_lose_a_point_or_fall_below_a_linear_one(small, convolutional, verdict):
@@ -358,53 +371,57 @@ def test_useless_networks_lose_a_point_or_fall_below_a_linear_one(small, convolu
     }
     curve = {"robust_accuracy": {"epsilon": [0.3], "clipped": [0.95]}}
     saved = {"certified": run(curves), "exact-0.3": run(curve)}
-    found, numbers = networks.useless_networks(saved, None)
+    found, numbers = networks.useless_networks(saved, images(None, np.ones(2000)))
     assert found == verdict
     assert numbers["lost"] == pytest.approx([0.995 - small[0], 0.995 - convolutional[0]])
 
 
-@pytest.mark.parametrize(
-    "robust, verdict", [((0.1, 0.1), HOLDS), ((0.9, 0.1), CONDITION), ((0.9, 0.9), FAILS)]
-)
-def test_weak_features_of_networks_on_blank_pixels(robust, verdict):
-    lit, on_blank = np.arange(784) < 392, (1.0, *robust)
+@pytest.mark.parametrize("robust, verdict", [((5, 5), HOLDS), ((2, 5), CONDITION), ((1, 1), FAILS)])
+def test_weak_features_of_networks_in_the_50_largest(robust, verdict):
+    """784 equal rows of a kernel, of which 50 are so many times as large."""
+    lit, many = np.arange(784) < 392, np.arange(784) < 50
     kernels = {
-        name: np.where(lit, 1.0, blank)[:, np.newaxis] * [1.0, -1.0]
-        for name, blank in zip(rules.SMALL_KERNELS, on_blank)
+        name: np.where(many, factor, 1.0)[:, np.newaxis] * [1.0, -1.0]
+        for name, factor in zip(rules.SMALL_KERNELS, (1, *robust))
     }
     saved = {"regular": run(arrays={"lit_pixels": lit}), "certified": run(arrays=kernels)}
     found, numbers = networks.weak_features_of_networks(saved, None)
     assert found == verdict and numbers["blank_pixels"] == 392
-    assert numbers["on_blank_pixels"] == pytest.approx([it / (1 + it) for it in on_blank])
+    expected = [50 * it / (50 * it + 734) for it in (1, *robust)]
+    assert numbers["in_50_largest"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
-    "small, convolutional, verdict",
+    "small, convolutional, many, verdict",
     [
-        ([None, 0.1], [0.1, 0.4], HOLDS),
-        ([None, 0.6], [0.1, 0.4], CONDITION),
-        ([None, 0.0], [0.0, 0.6], CONDITION),  # as sure as nothing, and still a mistake
-        ([None, None], [0.1, 0.6], FAILS),  # of what makes no mistake nothing is known
+        (0.1, 0.4, 20, HOLDS),
+        (0.6, 0.4, 20, CONDITION),
+        (0.6, 0.6, 20, FAILS),
+        (0.1, 0.4, 5, FAILS),  # of so few mistakes nothing is known
     ],
 )
-def test_sure_networks_where_both_make_mistakes(small, convolutional, verdict):
-    certified = {"small-certified": small, "convolutional-certified": convolutional}
+def test_sure_networks_where_both_make_mistakes(small, convolutional, many, verdict):
+    certified = {"small-certified": [None, small], "convolutional-certified": [0.1, convolutional]}
     sure = of_networks(dict(regular=[0.2, 0.5], adversarial=[0.1, 0.1]) | certified)
-    saved = {"threats": run(dict(sure=sure, mistakes={}), epsilons=[0.1, 0.2])}
+    mistakes = of_networks(dict(regular=[20, 20], adversarial=[0, 0], certified=[0, many]))
+    saved = {"threats": run(dict(sure=sure, mistakes=mistakes), epsilons=[0.1, 0.2])}
     assert networks.sure_networks(saved, None)[0] == verdict
 
 
 @pytest.mark.parametrize(
     "to, back, verdict", [(0.4, 0.4, HOLDS), (0.4, 0.6, CONDITION), (0.6, 0.6, FAILS)]
 )
-def test_transfer_to_networks_and_back(to, back, verdict):
+def test_transfer_between_models(to, back, verdict):
+    """The own attack breaks all images at ε = 0.3; those of the others leave `to` and `back`."""
     models = [*runs.POST_RUNS, *runs.NETWORK_NAMES]
-    table = np.ones((len(models), len(models)))
-    table[0, 4:], table[4:, 0] = to, back
-    saved = {"threats": run(dict(transfer=table), models=models, transfer_epsilon=0.2)}
+    table = np.full((len(models), len(models)), to)
+    table[4:, 0] = back
+    np.fill_diagonal(table, 0)
+    metrics = dict(transfer=[np.ones_like(table), table], clean=dict.fromkeys(models, 1.0))
+    saved = {"threats": run(metrics, models=models, epsilons=[0.1, 0.3])}
     found, numbers = networks.transfer_to_networks(saved, None)
-    assert found == verdict and set(numbers["to"].values()) == {to}
-    assert set(numbers["back"].values()) == {back}
+    assert found == verdict and numbers["least_share"] == pytest.approx(1 - max(to, back))
+    assert numbers["kept"][1] == [[0, to, to], [back, 0, to], [back, to, 0]]
 
 
 @pytest.mark.parametrize(
@@ -412,9 +429,9 @@ def test_transfer_to_networks_and_back(to, back, verdict):
     [(0.9, 0.9, HOLDS), (0.5, 0.9, CONDITION), (0.9, 0.5, CONDITION), (0.5, 0.5, FAILS)],
 )
 def test_reliable_network_against_pixels_and_shifts(pixels, moved, verdict):
-    few = of_networks(dict(regular=[0.9] * 12, adversarial=[0.9] * 12, certified=[pixels] * 12))
-    row = list(of_networks(dict(regular=0.9, adversarial=0.9, certified=moved)).values())
-    metrics = dict(few_pixels=few, shifts={"blur (pixels)": [row]})
+    few = of_networks(dict(regular=[0.9] * 12, adversarial=[pixels] * 12, certified=[pixels] * 12))
+    row = list(of_networks(dict(regular=0.9, adversarial=moved, certified=moved)).values())
+    metrics = dict(few_pixels=few | {"regular": [1] * 12}, shifts={"blur (pixels)": [row]})
     blurred = {"blur (pixels)": dict(amounts=[1], accuracy=[[0.7, 0.7, 0.7, 0.7]])}
     saved = {
         "threats": run(metrics, networks=runs.NETWORK_NAMES, images=5),
@@ -422,4 +439,4 @@ def test_reliable_network_against_pixels_and_shifts(pixels, moved, verdict):
     }
     found, numbers = networks.reliable_network(saved, None)
     assert found == verdict and numbers["counts"] == 11
-    assert numbers["better_than_linear"] == (moved > 0.7)
+    assert numbers["trainings"]["certified"]["better_than_linear"] == (moved > 0.7)

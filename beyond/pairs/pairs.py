@@ -50,7 +50,6 @@ RULES = (
     post.weak_features,
     post.aligned_features,
     post.small_weights,
-    post.tolerance,
     post.confidence,
     post.reliability,
     post.margin,

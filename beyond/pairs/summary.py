@@ -20,17 +20,25 @@ def read(results):
 
 
 def counts(saved):
-    """Of each rule: for how many pairs each verdict is found, and the one of 0 and 1, or None."""
-    found = {}
-    for run in saved.values():
-        for name, claim in run.metrics["claims"].items():
-            found.setdefault(name, []).append(claim["verdict"])
+    """Of each rule: for how many pairs each verdict is found, and the one of 0 and 1, or None.
+
+    each: for how many pairs a robust model of each ε does what the rule asks, where it says so.
+    """
     post = saved[POST].metrics["claims"] if POST in saved else {}
-    return {
-        name: {verdict: verdicts.count(verdict) for verdict in rules.VERDICTS}
-        | dict(pairs=len(verdicts), post=post.get(name, {}).get("verdict"))
-        for name, verdicts in found.items()
-    }
+    counted = {}
+    for name in next(iter(saved.values())).metrics["claims"]:
+        found = [run.metrics["claims"][name] for run in saved.values()]
+        verdicts = [it["verdict"] for it in found]
+        counted[name] = {verdict: verdicts.count(verdict) for verdict in rules.VERDICTS} | dict(
+            pairs=len(verdicts),
+            post=post.get(name, {}).get("verdict"),
+            each={
+                key: np.sum([it["numbers"][key] for it in found], axis=0).tolist()
+                for key in ("each", "twice", "clean_kept", "robust_reached")
+                if key in found[0]["numbers"]
+            },
+        )
+    return counted
 
 
 def attacked(saved):
