@@ -23,6 +23,7 @@ OPTIMUM_FIGURES = ("robust_accuracy_exact", "model_weights_exact", "weight_thres
 CLAIM_FIGURES = (
     "weight_trajectories",
     "stopped",
+    "weak",
     "confidence",
     "robust_accuracy_seeds",
     "transfer_attacks",
