@@ -32,6 +32,7 @@ BEYOND = (
     ("train the robust models until they converge", "beyond.linear.converged"),
     ("sweep training and attack", "beyond.chance.sweep"),
     ("stop SGD later", "beyond.linear.stopped"),
+    ("take the weak pixels away", "beyond.linear.weak"),
     ("validate on every image", "beyond.chance.crossvalidation"),
     ("shift the test images", "beyond.threats.shifts"),
     ("train for other balls", "beyond.linear.norms"),

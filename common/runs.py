@@ -37,6 +37,7 @@ MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "exact": "-m beyond.linear.exact",
     "diagram": "-m beyond.linear.diagram",
     "stopped": "-m beyond.linear.stopped",
+    "weak": "-m beyond.linear.weak",
     "norms": "-m beyond.linear.norms",
     "crossvalidation": "-m beyond.chance.crossvalidation",
     "sweep": "-m beyond.chance.sweep",
