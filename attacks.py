@@ -1,12 +1,14 @@
-"""Attacks on binary classifiers with labels -1/+1 and one logit per image.
+"""Attacks on classifiers: exact for linear ones with labels -1/+1, searched for any Keras model.
 
 For a linear model ŷ = w·x + b the worst perturbation ‖δ‖∞ ≤ ε is known exactly, and so is the whole
 curve of accuracy against ε: in NumPy, below. With clip=True the attacked pixels stay in [0, 1], and
-everything is still exact. For any other Keras model FGSM and PGD give a strong attack, not
-necessarily the strongest. Other balls, and attacks on few pixels, are in beyond/threats/.
+everything is still exact. For any other Keras model, of one logit or of K, FGSM and PGD give a
+strong attack, not necessarily the strongest. Other balls, and attacks on few pixels, are in
+beyond/threats/.
 
 Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in
-{-1, +1}; weights (pixels,); bias a scalar; epsilon in pixel units. Bad arguments raise a ValueError
+{-1, +1}, or in {0, ..., K-1} for a model of K logits; weights (pixels,); bias a scalar; epsilon in
+pixel units. Bad arguments raise a ValueError
 that names them; no input is modified.
 
 Sources: the worst case is the post's "Towards Robust Binary Classification"; FGSM is Goodfellow,
@@ -21,19 +23,22 @@ ROWS = 512  # images at a time, so that their pixels stay in the processor's cac
 FEWEST_TO_JUDGE = 10  # images: fewer logits, or those of one class, may well be within [0, 1]
 
 
-def checked(x, y, epsilon=0.0, weights=None, bias=0.0):
+def checked(x, y, epsilon=0.0, weights=None, bias=0.0, classes=1):
     """x as (batch, pixels), y and epsilon as floats, checked for what is silently wrong otherwise.
 
-    Raises ValueError for pixels outside [0, 1], labels other than -1 and +1 or of another shape,
-    which would broadcast, and for an ε, weights or a bias that cannot be.
+    Raises ValueError for pixels outside [0, 1], labels other than -1 and +1 (with K classes other
+    than 0, ..., K-1) or of another shape, which would broadcast, and for an ε, weights or a bias
+    that cannot be.
     """
     x, y, epsilon = np.asarray(x), np.asarray(y), np.asarray(epsilon, float)
     if x.dtype.kind != "f" or x.ndim < 2 or x.size and not (x.min() >= 0 and x.max() <= 1):
         found = f"{x.dtype} {x.shape}" + (f" from {x.min()} to {x.max()}" if x.size else "")
         raise ValueError(f"x must be floats in [0, 1], (batch, 28, 28, 1); it is {found}")
-    if y.shape != x.shape[:1] or not np.all(np.isin(y, (-1, 1))):
+    labels = (-1, 1) if classes == 1 else range(classes)
+    if y.shape != x.shape[:1] or not np.all(np.isin(y, labels)):
+        needed = "-1 or +1" if classes == 1 else f"0 ... {classes - 1} for {classes} logits"
         found = f"{y.dtype} {y.shape} with {np.unique(y)[:3]}"
-        raise ValueError(f"y must be -1 or +1, of shape ({len(x)},); it is {found}")
+        raise ValueError(f"y must be {needed}, of shape ({len(x)},); it is {found}")
     if not np.all((epsilon >= 0) & (epsilon < np.inf)):
         raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
     x = x.reshape(len(x), int(np.prod(x.shape[1:])))
@@ -42,7 +47,7 @@ def checked(x, y, epsilon=0.0, weights=None, bias=0.0):
         if shapes != needed or not np.all(np.isfinite([*weights, bias])):
             found = f"of shapes {shapes}: {weights} and {bias}"
             raise ValueError(f"weights, bias must be finite, of shapes {needed}; they are {found}")
-    return x, y.astype(np.result_type(y, x)), epsilon
+    return x, y.astype(np.result_type(y, x) if classes == 1 else int), epsilon
 
 
 def linear_logits(weights, bias, x):
@@ -112,25 +117,38 @@ def robust_accuracy(weights, bias, x, y, epsilons, clip=False):
 
 
 def margin_loss(targets, logits):
-    """-y ŷ, one value per image: the hinge without its flat part, which gives no gradient."""
-    return -targets * logits
+    """-y ŷ, one value per image: the hinge without its flat part, which gives no gradient.
+
+    With logits z of shape (batch, K) and classes y: max_{k≠y} z_k - z_y.
+    """
+    if len(logits.shape) == 1:
+        return -targets * logits
+    import tensorflow as tf
+
+    own = tf.one_hot(targets, logits.shape[1], on_value=True, off_value=False)
+    rival = tf.reduce_max(tf.where(own, tf.constant(-np.inf, logits.dtype), logits), axis=1)
+    return rival - tf.reduce_sum(tf.where(own, logits, tf.zeros_like(logits)), axis=1)
 
 
-def fgsm(model, x, y, epsilon, loss_fn=margin_loss, clip=True, batch_size=200):
+def fgsm(model, x, y, epsilon, loss_fn=margin_loss, clip=True, batch_size=200, targeted=False):
     """One step of size ε along the sign of the gradient: x + ε sign(∂L/∂x) (arXiv:1412.6572).
 
     Arguments:
-        model: a Keras model of any floating type, from x to one logit per image, (batch, 1).
-        x: (batch, 28, 28, 1) float in [0, 1]; y: (batch,) in {-1, +1}; epsilon: one number.
-        loss_fn: (targets, logits), both (batch,), to one loss per image, (batch,). Where it is
-            flat, as the hinge is beyond its margin, the image is left unchanged.
+        model: a Keras model of any floating type, from x to logits, (batch, 1) or (batch, K).
+        x: (batch, 28, 28, 1) float in [0, 1]; epsilon: one number.
+        y: (batch,) in {-1, +1} for one logit, in {0, ..., K-1} for K of them.
+        loss_fn: (targets, logits) to one loss per image, (batch,); targets are (batch,), logits
+            (batch,) or (batch, K). Where it is flat, as the hinge is beyond its margin, the image
+            is left unchanged.
         clip: keep the attacked pixels in [0, 1].
         batch_size: images whose gradients are taken at a time; it bounds the memory.
+        targeted: y is the class that is wanted, and the loss is lowered.
 
     Returns the attacked images in the shape of x, float64 if x is and float32 otherwise. Warns of
     images whose gradient is all zero, and of outputs that look like probabilities.
     """
-    return pgd(model, x, y, epsilon, epsilon, 1, False, loss_fn, clip, batch_size=batch_size)
+    args = epsilon, epsilon, 1, False, loss_fn, clip
+    return pgd(model, x, y, *args, batch_size=batch_size, targeted=targeted)
 
 
 def pgd(
@@ -145,6 +163,7 @@ def pgd(
     clip=True,
     seed=0,
     batch_size=200,
+    targeted=False,
 ):
     """Projected gradient ascent on the loss within ‖δ‖∞ ≤ ε (arXiv:1706.06083, section 2.1).
 
@@ -153,7 +172,9 @@ def pgd(
         random_start: start from a uniform draw in the ball instead of the image.
         seed: of that draw, which is one for all images, whatever the batch_size.
     """
-    _, y, sizes = checked(x, y, [epsilon, step_size])
+    sizes = checked(x, np.ones(len(x)), [epsilon, step_size])[2]
+    classes = logits_per_image(model, x)
+    y = checked(x, y, classes=classes)[1]
     if sizes.shape != (2,) or steps < 0 or batch_size < 1:  # would attack in part, or not at all
         raise ValueError("epsilon and step_size must be one number, steps >= 0, batch_size >= 1")
     kind = np.float64 if np.asarray(x).dtype.itemsize > 4 else np.float32  # of the pixels
@@ -164,16 +185,17 @@ def pgd(
     if random_start:
         noise = np.random.default_rng(seed).uniform(-sizes[0], sizes[0], attacked.shape)
         attacked = np.clip(attacked + noise.astype(kind), low, high)
-    clean, stuck = np.zeros(len(y)), np.zeros(len(y), bool)
+    clean, stuck = np.zeros((len(y), classes)), np.zeros(len(y), bool)
+    direction = -1 if targeted else 1
     for start in range(0, len(y), batch_size):
         rows = slice(start, start + batch_size)
         for step in range(steps):
             gradient, logits = loss_gradient(model, loss_fn, attacked[rows], y[rows])
-            clean[rows] = clean[rows] if step else logits
-            # A flat place on the wrong side, reached by earlier steps, is where an attack may end.
-            still = (step == 0) | (y[rows] * logits > 0)
+            clean[rows] = clean[rows] if step else logits.reshape(-1, classes)
+            # A flat place on the wanted side, reached by earlier steps, is where an attack may end.
+            still = (step == 0) | (direction * np.asarray(margin_loss(y[rows], logits)) < 0)
             stuck[rows] |= still & ~gradient.reshape(len(logits), -1).any(axis=1)
-            moved = attacked[rows] + step_size * np.sign(gradient).astype(kind)
+            moved = attacked[rows] + direction * step_size * np.sign(gradient).astype(kind)
             attacked[rows] = np.clip(moved, low[rows], high[rows])
     if stuck.any():
         warnings.warn(
@@ -181,35 +203,43 @@ def pgd(
             "are: a flat loss, a dead ReLU, or a saturated output",
             stacklevel=2,
         )
-    many = steps and len(y) >= FEWEST_TO_JUDGE and np.unique(y).size == 2
+    many = steps and len(y) >= FEWEST_TO_JUDGE and np.unique(y).size > 1
     if many and (clean.min() >= 0 and clean.max() <= 1 or np.abs(clean).max() == 1):
         warnings.warn(
             f"the outputs of the model, from {clean.min():.3g} to {clean.max():.3g}, look like "
-            "probabilities; give one logit, before the activation, whose sign is the class",
+            "probabilities; give the logits, before the activation",
             stacklevel=2,
         )
     return attacked
 
 
-def loss_gradient(model, loss_fn, x, y):
-    """∂L/∂x of each image's own loss, in the shape of x, and the logits (batch,), in NumPy.
+def logits_per_image(model, x):
+    """How many logits a model gives for each image, 1 or K. Raises ValueError for other outputs."""
+    output = model(np.asarray(x)[:1])
+    shape = getattr(output, "shape", type(output).__name__)
+    if isinstance(shape, str) or len(shape) not in (1, 2) or shape[0] != len(x[:1]):
+        raise ValueError(f"model must give logits, (batch, 1) or (batch, K); it gives {shape}")
+    return shape[1] if len(shape) == 2 else 1
 
-    Arguments as for fgsm. Raises ValueError if the model does not give one logit per image, the
-    loss not one number, or if a gradient is missing or NaN.
+
+def loss_gradient(model, loss_fn, x, y):
+    """∂L/∂x of each image's own loss, in the shape of x, and the logits, (batch,) or (batch, K).
+
+    Arguments as for fgsm. Raises ValueError if the loss is not one number per image, or if a
+    gradient is missing or NaN.
     """
     import tensorflow as tf  # the linear attacks above do not need it
 
     x = tf.convert_to_tensor(x)
     with tf.GradientTape() as tape:
         tape.watch(x)
-        output = model(x)
-        shape = getattr(output, "shape", type(output).__name__)
-        if shape not in ((len(x),), (len(x), 1)):
-            raise ValueError(f"model must give one logit per image, (batch, 1); it gives {shape}")
-        logits = tf.reshape(output, [-1])
-        losses = loss_fn(tf.cast(y, logits.dtype), logits)
-    if getattr(losses, "shape", None) != logits.shape:
-        raise ValueError(f"loss_fn must give one loss per image, {logits.shape}; it gives {losses}")
+        logits = model(x)
+        if logits.shape in ((len(x),), (len(x), 1)):
+            logits = tf.reshape(logits, [-1])
+            y = tf.cast(y, logits.dtype)
+        losses = loss_fn(y, logits)
+    if getattr(losses, "shape", None) != (len(x),):
+        raise ValueError(f"loss_fn must give one loss per image, ({len(x)},); it gives {losses}")
     gradient = tape.gradient(losses, x)  # of their sum: each loss depends on its own image only
     if gradient is None or np.isnan(gradient).any():
         raise ValueError(

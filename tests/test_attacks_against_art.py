@@ -1,5 +1,6 @@
-"""The exact attacks beside the Adversarial Robustness Toolbox, which nobody here wrote."""
+"""The attacks beside those of the Adversarial Robustness Toolbox and Foolbox, made by others."""
 
+import functools
 import os
 
 import numpy as np
@@ -10,6 +11,7 @@ from beyond.threats import balls
 from common import runs, training
 from common.lazy import keras, tf
 
+foolbox = pytest.importorskip("foolbox")
 art_attacks = pytest.importorskip("art.attacks.evasion")
 art_estimators = pytest.importorskip("art.estimators.classification")
 
@@ -80,3 +82,49 @@ def test_projected_gradient_descent(target, clip):
     margins = margins_of(weights, bias, attack.generate(x, y=(y > 0).astype(int)), y)
     ours = margins_of(weights, bias, attacks.attack_linear(weights, x, y, 0.1, clip), y)
     np.testing.assert_allclose(ours, margins, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def ten(data):
+    """A convolutional network with ten logits, images, their classes, and the classes wanted."""
+    keras.utils.set_random_seed(1)
+    before = keras.layers.Conv2D(4, 5, 3, activation="relu"), keras.layers.Flatten()
+    model = keras.Sequential([keras.Input((28, 28, 1)), *before, keras.layers.Dense(10)])
+    x = data.x_test[:200]
+    found = np.argmax(model(x), axis=1)
+    return model, x, found, (found + 1 + np.arange(200) % 9) % 10
+
+
+CROSS_ENTROPY = functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=True)
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_ten_logits_are_attacked_as_art_attacks_them(ten, targeted):
+    model, x, *labels = ten
+    y = labels[targeted]
+    classifier = art_estimators.TensorFlowV2Classifier(
+        model,
+        nb_classes=10,
+        input_shape=(28, 28, 1),
+        clip_values=(0, 1),
+        loss_object=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    attack = art_attacks.FastGradientMethod(classifier, np.inf, 0.1, targeted=targeted)
+    ours = attacks.fgsm(model, x, y, 0.1, CROSS_ENTROPY, targeted=targeted)
+    np.testing.assert_allclose(ours, attack.generate(x, y=y), atol=1e-6)
+    assert np.mean(np.argmax(model(ours), axis=1) == labels[0]) < 1
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_ten_logits_are_attacked_as_foolbox_attacks_them(ten, targeted):
+    """PGD without a random start: twenty steps to the same images."""
+    model, x, *labels = ten
+    attack = foolbox.attacks.LinfPGD(abs_stepsize=0.02, steps=20, random_start=False)
+    wrong = foolbox.criteria.TargetedMisclassification if targeted else foolbox.Misclassification
+    criterion = wrong(tf.constant(labels[targeted]))
+    _, theirs, _ = attack(
+        foolbox.TensorFlowModel(model, bounds=(0, 1)), tf.constant(x), criterion, epsilons=0.1
+    )
+    args = 0.1, 0.02, 20, False, CROSS_ENTROPY
+    ours = attacks.pgd(model, x, labels[targeted], *args, targeted=targeted)
+    np.testing.assert_allclose(ours, theirs, atol=1e-6)

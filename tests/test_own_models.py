@@ -71,7 +71,8 @@ def test_batches_give_the_pixels_of_one_batch(data):
     for size, sizes in ((12, {12, 6}), (1, {1}), (1000, {30})):
         seen.clear()
         parts = attacks.pgd(watched, x, y, 0.1, 0.03, 4, batch_size=size)
-        assert set(seen) == sizes and parts.tobytes() == whole.tobytes()
+        assert set(seen) == {1} | sizes  # one image shows how many logits there are
+        assert parts.tobytes() == whole.tobytes()
     assert np.abs(whole - x).max() > 0.09
 
 
@@ -98,7 +99,7 @@ def test_images_without_a_gradient_are_counted_and_stay(images):
 @pytest.mark.filterwarnings("ignore:the gradient is all zero")  # of the last
 @pytest.mark.parametrize("model", [([0.5, -0.5], 0.5, "sigmoid"), ([200, 200], 100, "tanh")])
 def test_outputs_like_probabilities_are_reported(images, model):
-    with pytest.warns(UserWarning, match="look like probabilities; give one logit"):
+    with pytest.warns(UserWarning, match="look like probabilities; give the logits"):
         attacks.fgsm(dense(*model), *images, 0.01)
 
 
@@ -121,7 +122,6 @@ def test_a_few_images_of_a_sigmoid_are_attacked_like_its_logits(images):
 def test_models_and_losses_that_cannot_be_attacked_are_named():
     root = dense([1, 0], before=[layers.Lambda(lambda z: z**0.45)])
     rounds = dense([1, -1], before=[layers.Lambda(tf.round)])
-    three = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
     inputs = keras.Input((2,))
     heads = keras.Model(inputs, {"one": layers.Dense(1)(inputs), "two": layers.Dense(1)(inputs)})
     scalar = lambda targets, logits: tf.reduce_mean(-targets * logits)
@@ -129,8 +129,7 @@ def test_models_and_losses_that_cannot_be_attacked_are_named():
     for model, loss, complaint in (
         (root, attacks.margin_loss, "gradient along x is NaN.*root"),
         (rounds, attacks.margin_loss, "gradient along x is missing.*rounds"),
-        (three, attacks.margin_loss, r"one logit per image, \(batch, 1\); it gives \(1, 3\)"),
-        (heads, attacks.margin_loss, "one logit per image.*it gives dict"),
+        (heads, attacks.margin_loss, r"logits, \(batch, 1\) or \(batch, K\); it gives dict"),
         (dense([1, -1]), scalar, r"one loss per image, \(1,\); it gives -0.5"),
         (dense([1, -1]), column, r"one loss per image, \(1,\); it gives \[\[-0.5"),
     ):
@@ -156,3 +155,55 @@ def test_bad_arguments_of_pgd_are_named(changes, complaint):
     arguments = dict(x=X, y=Y, epsilon=0.1, step_size=0.1, steps=1)
     with pytest.raises(ValueError, match=complaint):
         attacks.pgd(dense([1, -1]), **arguments | changes)
+
+
+def logits_of(count, *after):
+    """A convolutional network with `count` logits, and what comes after them."""
+    keras.utils.set_random_seed(4)
+    before = layers.Conv2D(4, 5, 3, activation="relu"), layers.Flatten()
+    return keras.Sequential([keras.Input((28, 28, 1)), *before, layers.Dense(count), *after])
+
+
+@pytest.mark.parametrize("targeted", [False, True])
+def test_two_logits_are_attacked_like_their_difference(data, targeted):
+    two, difference = logits_of(2), layers.Dense(1, use_bias=False)
+    one = keras.Sequential([two, difference])
+    difference.set_weights([np.array([[-1.0], [1.0]])])
+    x, y = data.x_test[:50], data.y_test[:50]
+    for arguments in ((0.1, 0.1, 1, False), (0.2, 0.05, 7)):
+        images = [
+            attacks.pgd(model, x, labels, *arguments, targeted=targeted)
+            for model, labels in ((one, y), (two, (y > 0).astype(np.uint8)))
+        ]
+        assert images[0].tobytes() == images[1].tobytes() and np.abs(images[0] - x).max() > 0.09
+
+
+def test_a_targeted_attack_brings_the_class_that_is_wanted(data):
+    model, x = logits_of(10), data.x_test[:60]
+    wanted = np.arange(60) % 10
+    found = attacks.pgd(model, x, wanted, 0.3, 0.05, 20, targeted=True)
+    before, after = (np.argmax(model(images), axis=1) for images in (x, found))
+    assert np.mean(before == wanted) < 0.3 < 0.9 < np.mean(after == wanted)
+    away = attacks.pgd(model, x, before, 0.3, 0.05, 20)
+    assert np.mean(np.argmax(model(away), axis=1) == before) < 0.1
+
+
+@pytest.mark.parametrize(
+    "y, complaint",
+    [
+        (np.array([1, -1]), r"y must be 0 ... 9 for 10 logits, of shape \(2,\).*with \[-1"),
+        (np.array([3, 10]), "y must be 0 ... 9 for 10 logits"),
+        (np.array([0.5, 1]), r"y must be 0 ... 9.*float64 \(2,\) with \[0.5"),
+        (np.eye(10)[:2], r"y must be 0 ... 9.*of shape \(2,\); it is float64 \(2, 10\)"),
+    ],
+)
+def test_labels_of_another_kind_of_model_are_named(data, y, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        attacks.fgsm(logits_of(10), data.x_test[:2], y, 0.1)
+    with pytest.raises(ValueError, match=r"y must be -1 or \+1"):
+        attacks.fgsm(logits_of(1), data.x_test[:2], np.array([0, 1]), 0.1)
+
+
+def test_a_softmax_is_reported(data):
+    with pytest.warns(UserWarning, match="look like probabilities; give the logits"):
+        attacks.fgsm(logits_of(3, layers.Softmax()), data.x_test[:12], np.arange(12) % 3, 0.01)
