@@ -171,6 +171,24 @@ def test_dots_are_erased_and_pasted(stroke, dot, bias, verdict):
     assert numbers["corrected_by_erasing"] == [int(verdict != FAILS)] * 4
 
 
+@pytest.mark.parametrize(
+    "without_weak, without_random, alone, verdict",
+    [
+        (0.9, 0.3, 0.95, HOLDS),
+        (0.9, 0.3, 0.6, CONDITION),
+        (0.5, 0.3, 0.95, FAILS),
+        (0.9, 0.8, 0.95, FAILS),  # any pixels will do
+    ],
+)
+def test_weak_features_as_the_cause(without_weak, without_random, alone, verdict):
+    rows = dict(without_weak=[1, without_weak], without_random=[1, without_random])
+    rows |= dict(regular=[1, 0.2], weak_alone=[alone, 0])
+    metrics = dict(unclipped={"0.2": rows}, differences=[0.2], weak_pixels=[5], blank_pixels=3)
+    found, numbers = post.weak_cause({"weak": run(metrics | {"draws": 2}, chosen=0.2)}, None)
+    assert found == verdict and numbers["weak_pixels"] == 5
+    assert numbers["regained"] == pytest.approx((without_weak - 0.2) / 0.8)
+
+
 @pytest.mark.parametrize("wiped, verdict", [(0.0009, HOLDS), (0.5, FAILS)])
 def test_weak_features_are_within_a_step_of_zero(wiped, verdict):
     robust = np.r_[np.ones(50), np.full(734, wiped)]

@@ -94,7 +94,8 @@ def main(argv=None):
             }
         if largest == CHOSEN:
             arrays = {name: np.squeeze(each) for name, each in radii.items()}
-    runs.save(results / RUN, args, data, metrics, arrays | {"class_difference": difference})
+    arrays |= {"class_difference": difference}
+    runs.save(results / RUN, args, data, metrics, arrays, chosen=CHOSEN)
     clean, attacked, *_ = metrics["unclipped"][f"{CHOSEN:g}"]["without_weak"]
     print(
         f"{results / RUN}: without its weak pixels the regular model is right on {clean:.2%}, "

@@ -22,8 +22,7 @@ from common.lazy import tf
 from common.runs import NETWORK_NAMES
 
 RUN = "threats"
-EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, in pixel units
-TRANSFER = 0.2  # the one of them that is tried on the other models
+EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks, tried on all models, in pixel units
 STEPS = 10  # of PGD
 PIXELS = 5  # changed at most
 IMAGES = 40  # test images whose pixels are changed
@@ -78,26 +77,30 @@ def main(argv=None):
     linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
     networks = [load(saved, name) for name in NETWORK_NAMES]
 
-    sources, sure, mistakes = [], [], []  # attacked images, and for each network a row of EPSILONS
-    for weights, _ in linear:
-        sources.append(attacks.attack_linear(weights, x, y, TRANSFER, clip=True))
+    def kept(images):
+        """The accuracy of every model on images."""
+        logits = [attacks.linear_logits(*model, images) for model in linear]
+        logits += [logits_of(model, images) for model in networks]
+        return [float(np.mean(y * each > 0)) for each in logits]
+
+    transfer = [  # (ε, sources, targets)
+        [kept(attacks.attack_linear(model[0], x, y, epsilon, clip=True)) for model in linear]
+        for epsilon in EPSILONS
+    ]
+    sure, mistakes = [], []  # for each network a row of EPSILONS
     for model in networks:
-        attack, scale = certified.compiled_attack(model), np.median(np.abs(logits_of(model, x)))
+        attack, clean = certified.compiled_attack(model), logits_of(model, x)
+        usual = {sign: np.median(np.abs(clean[np.sign(clean) == sign])) for sign in (-1, 1)}
         sure.append([])
         mistakes.append([])
-        for epsilon in EPSILONS:
+        for epsilon, rows in zip(EPSILONS, transfer):
             images = attack(x, y, epsilon, STEPS)
-            if epsilon == TRANSFER:
-                sources.append(images)
-            margins = y * logits_of(model, images)
-            wrong = margins <= 0
-            mistakes[-1].append(int(wrong.sum()))
-            sure[-1].append(float(np.median(-margins[wrong]) / scale) if wrong.any() else None)
-    transfer = [
-        [float(np.mean(y * attacks.linear_logits(*model, images) > 0)) for model in linear]
-        + [float(np.mean(y * logits_of(model, images) > 0)) for model in networks]
-        for images in sources
-    ]
+            rows.append(kept(images))
+            logits = logits_of(model, images)
+            wrong = logits[y * logits <= 0]
+            mistakes[-1].append(len(wrong))
+            ratios = [abs(each) / usual[1 if each > 0 else -1] for each in wrong]
+            sure[-1].append(float(np.median(ratios)) if ratios else None)
     few, counts = (x[:IMAGES], y[:IMAGES]), np.arange(PIXELS + 1)
     fewest = [greedy_pixels(model, *few) for model in networks]
     fewest += [few_pixels.fewest_pixels(*model, *few) for model in linear]
@@ -115,13 +118,13 @@ def main(argv=None):
             name: [float(np.mean(each > count)) for count in counts]
             for name, each in zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest)
         },
-        clean=list(map(float, accuracies(networks, x[..., 0], y))),
+        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), kept(x))),
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
     )
     about = dict(
         models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
     )
-    about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
+    about |= dict(images=IMAGES, counts=counts.tolist())
     runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
     print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
