@@ -26,7 +26,7 @@ EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks whose mistakes are looked at, 
 TRANSFER = 0.2  # the one of them that is tried on the other models
 STEPS = 10  # of PGD
 PIXELS = 5  # changed at most
-IMAGES = 40  # test images whose pixels are changed
+IMAGES = 100  # test images of each digit whose pixels are changed, the first ones
 
 
 def load(saved, name):
@@ -98,9 +98,12 @@ def main(argv=None):
         + [float(np.mean(y * logits_of(model, images) > 0)) for model in networks]
         for images in sources
     ]
-    few, counts = (x[:IMAGES], y[:IMAGES]), np.arange(PIXELS + 1)
+    rows = np.concatenate([np.flatnonzero(y == sign)[:IMAGES] for sign in (-1, 1)])
+    few, counts = (x[rows], y[rows]), range(PIXELS + 1)
     fewest = [greedy_pixels(model, *few) for model in networks]
     fewest += [few_pixels.fewest_pixels(*model, *few) for model in linear]
+    fewest = dict(zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest))
+    kept = lambda each: few_pixels.accuracy(each, counts)
 
     def accuracies(models, x, y):
         x = x[..., np.newaxis].astype(np.float32)
@@ -111,9 +114,10 @@ def main(argv=None):
         transfer=transfer,
         sure=dict(zip(NETWORK_NAMES, sure)),
         mistakes=dict(zip(NETWORK_NAMES, mistakes)),
-        few_pixels={
-            name: [float(np.mean(each > count)) for count in counts]
-            for name, each in zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest)
+        few_pixels={name: kept(each) for name, each in fewest.items()},
+        few_pixels_by_digit={
+            name: few_pixels.by_digit(each, y[rows], args.digits, kept)
+            for name, each in fewest.items()
         },
         clean=list(map(float, accuracies(networks, x[..., 0], y))),
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
@@ -121,7 +125,7 @@ def main(argv=None):
     about = dict(
         models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
     )
-    about |= dict(transfer_epsilon=TRANSFER, images=IMAGES, counts=counts.tolist())
+    about |= dict(transfer_epsilon=TRANSFER, images=len(rows), counts=list(counts))
     runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
     print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
