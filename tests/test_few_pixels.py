@@ -50,3 +50,7 @@ def test_the_saved_numbers_are_those_of_the_saved_models(complete, data):
         margins = data.y_test * attacks.linear_logits(model["weights"], model["bias"], attacked)
         assert np.all(margins[row <= 784] <= 1e-5) and np.all(margins[row > 784] > 0)
         assert run.metrics["median_pixels"][name] == np.median(row)
+        for digit, images in (("0", data.y_test < 0), ("1", data.y_test > 0)):
+            of_digit = [np.mean(row[images] > count) for count in run.metrics["counts"]]
+            assert run.metrics["accuracy_by_digit"][name][digit] == of_digit
+            assert run.metrics["median_pixels_by_digit"][name][digit] == np.median(row[images])

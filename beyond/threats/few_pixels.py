@@ -3,8 +3,9 @@
     python -m beyond.threats.few_pixels      # NumPy alone; a second
 
 The number is exact for each test image: see fewest_pixels. Reads the post's four models and the
-proved optima, exact-*, and writes results/few_pixels/: config.json, metrics.json (the median over
-the images for each model), arrays.npz (fewest: for each model and image).
+proved optima, exact-*, and writes results/few_pixels/: config.json, metrics.json (for each model
+the median over the images, and the accuracy if COUNTS pixels may be changed, over all images and
+over those of each digit), arrays.npz (fewest: for each model and image).
 """
 
 import numpy as np
@@ -17,6 +18,7 @@ from common import cli, runs
 
 RUN = "few_pixels"
 MODELS = (*runs.POST_RUNS, *EXACT)  # the rows of `fewest`
+COUNTS = (1, 2, 3, 5, 10, 20, 40)  # pixels changed
 
 
 def gains(weights, x, y):
@@ -63,12 +65,30 @@ def fewest_of_models(saved, data):
     return np.array(fewest, np.int16)
 
 
+def by_digit(values, y, digits, measure):
+    """A measure of the values, (images,), of each digit: {"0": ..., "1": ...}."""
+    return {str(digit): measure(values[y == sign]) for digit, sign in zip(digits, (-1, 1))}
+
+
+def accuracy(fewest, counts):
+    """The share of images, (images,), that stay right if so many pixels may be changed: a list."""
+    return [float(np.mean(fewest > count)) for count in counts]
+
+
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     saved = {name: runs.read(results / name, arrays=("weights", "bias")) for name in MODELS}
     fewest = fewest_of_models(saved, data)
-    metrics = {"median_pixels": dict(zip(MODELS, np.median(fewest, axis=1).tolist()))}
+    median = lambda each: float(np.median(each))
+    kept = lambda each: accuracy(each, COUNTS)
+    metrics = {"counts": list(COUNTS)}
+    for name, measure in (("median_pixels", median), ("accuracy", kept)):
+        metrics[name] = {model: measure(each) for model, each in zip(MODELS, fewest)}
+        metrics[f"{name}_by_digit"] = {
+            model: by_digit(each, data.y_test, args.digits, measure)
+            for model, each in zip(MODELS, fewest)
+        }
     runs.save(results / RUN, args, data, metrics, {"fewest": fewest}, models=list(MODELS))
     medians = ", ".join(f"{name} {count:g}" for name, count in metrics["median_pixels"].items())
     print(f"{results / RUN}: pixels that fool half of the images, {medians}")

@@ -25,7 +25,7 @@ RUN = "threats"
 EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks, tried on all models, in pixel units
 STEPS = 10  # of PGD
 PIXELS = 5  # changed at most
-IMAGES = 40  # test images whose pixels are changed
+IMAGES = 100  # test images of each digit whose pixels are changed, the first ones
 
 
 def load(saved, name):
@@ -77,14 +77,14 @@ def main(argv=None):
     linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
     networks = [load(saved, name) for name in NETWORK_NAMES]
 
-    def kept(images):
-        """The accuracy of every model on images."""
+    def accuracies(images):
+        """Of every model, on images that were attacked or not."""
         logits = [attacks.linear_logits(*model, images) for model in linear]
         logits += [logits_of(model, images) for model in networks]
         return [float(np.mean(y * each > 0)) for each in logits]
 
     transfer = [  # (ε, sources, targets)
-        [kept(attacks.attack_linear(model[0], x, y, epsilon, clip=True)) for model in linear]
+        [accuracies(attacks.attack_linear(model[0], x, y, epsilon, clip=True)) for model in linear]
         for epsilon in EPSILONS
     ]
     sure, mistakes = [], []  # for each network a row of EPSILONS
@@ -93,38 +93,42 @@ def main(argv=None):
         usual = {sign: np.median(np.abs(clean[np.sign(clean) == sign])) for sign in (-1, 1)}
         sure.append([])
         mistakes.append([])
-        for epsilon, rows in zip(EPSILONS, transfer):
+        for epsilon, table in zip(EPSILONS, transfer):
             images = attack(x, y, epsilon, STEPS)
-            rows.append(kept(images))
+            table.append(accuracies(images))
             logits = logits_of(model, images)
             wrong = logits[y * logits <= 0]
             mistakes[-1].append(len(wrong))
             ratios = [abs(each) / usual[1 if each > 0 else -1] for each in wrong]
             sure[-1].append(float(np.median(ratios)) if ratios else None)
-    few, counts = (x[:IMAGES], y[:IMAGES]), np.arange(PIXELS + 1)
+    rows = np.concatenate([np.flatnonzero(y == sign)[:IMAGES] for sign in (-1, 1)])
+    few, counts = (x[rows], y[rows]), range(PIXELS + 1)
     fewest = [greedy_pixels(model, *few) for model in networks]
     fewest += [few_pixels.fewest_pixels(*model, *few) for model in linear]
+    fewest = dict(zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest))
+    kept = lambda each: few_pixels.accuracy(each, counts)
 
-    def accuracies(models, x, y):
+    def of_networks(models, x, y):
         x = x[..., np.newaxis].astype(np.float32)
         return [np.mean(y * logits_of(model, x) > 0) for model in models]
 
-    shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=accuracies)
+    shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=of_networks)
     metrics = dict(
         transfer=transfer,
         sure=dict(zip(NETWORK_NAMES, sure)),
         mistakes=dict(zip(NETWORK_NAMES, mistakes)),
-        few_pixels={
-            name: [float(np.mean(each > count)) for count in counts]
-            for name, each in zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest)
+        few_pixels={name: kept(each) for name, each in fewest.items()},
+        few_pixels_by_digit={
+            name: few_pixels.by_digit(each, y[rows], args.digits, kept)
+            for name, each in fewest.items()
         },
-        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), kept(x))),
+        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), accuracies(x))),
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
     )
     about = dict(
         models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
     )
-    about |= dict(images=IMAGES, counts=counts.tolist())
+    about |= dict(images=len(rows), counts=list(counts))
     runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
     print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
