@@ -19,15 +19,13 @@ def main():
     import style
     import gallery
 
-    style.plt.switch_backend("Agg")
     modules = gallery.modules()
     names = list(modules)[: 3 if args.quick else None]
 
     def draw(name):
-        with style.plt.style.context(style.LOOK):
+        with style.matplotlib.style.context(style.LOOK):
             figure = importlib.import_module(modules[name]).draw(runs.RESULTS)
             figure.savefig(io.BytesIO(), format="png")
-            style.plt.close(figure)
 
     seconds = bench.in_turn({name: lambda name=name: draw(name) for name in names}, args.repeat)
     together = round(sum(map(statistics.median, seconds.values())), 2)

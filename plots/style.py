@@ -1,9 +1,9 @@
 """What the figures share: the runs they show, colours, axes, pictures, drawing and saving."""
 
-import contextlib
 import io
 import itertools
 import sys
+import webbrowser
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,11 +14,10 @@ from common import cli, files, runs
 from common.lazy import any_backend
 
 with any_backend():
-    import matplotlib
-    import matplotlib.pyplot as plt
+    import matplotlib.style
     import numpy as np
-    from matplotlib.backends import BackendFilter, backend_registry
     from matplotlib.colors import LinearSegmentedColormap, to_hex
+    from matplotlib.figure import Figure
 
 # Models of your own that the figures show beside the regular and the robust ones of a folder:
 # ("squared-hinge",).
@@ -80,8 +79,12 @@ def read_runs(results, metrics=(), arrays=()):
 
 
 def subplots(width, height, rows=1, columns=1, **options):
-    """plt.subplots, on a figure as wide as `width` pages and `height` inches high."""
-    return plt.subplots(rows, columns, figsize=(WIDTH * width, height), **options)
+    """As plt.subplots, on a figure as wide as `width` pages and `height` inches high.
+
+    Not pyplot's: no display is needed, and the user's backend is left alone.
+    """
+    figure = Figure(figsize=(WIDTH * width, height))
+    return figure, figure.subplots(rows, columns, **options)
 
 
 def accuracy(run, pixels="unclipped"):
@@ -156,55 +159,29 @@ def frame_pixels(axes, pixels, size, colour, linewidth):
     axes.plot(pixels % 28, pixels // 28, "s", color=colour, **look)
 
 
-@contextlib.contextmanager
-def agg():
-    """Draw with Agg, which needs no display, whatever the user's backend, and go back to that."""
-    backend = matplotlib.get_backend(auto_select=hasattr(sys, "ps1"))  # None: not chosen yet
-    plt.switch_backend("Agg")
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ImportError):  # a backend without a display
-            plt.switch_backend(backend or "Agg")
-
-
 def save(draw, name, results):
     """Draw a figure from a results folder and save it as figures/<name>.png there.
 
     Returns the path. The same runs give the same bytes.
     """
     path = Path(results) / "figures" / f"{name}.png"
-    with agg(), plt.style.context(LOOK):
+    with matplotlib.style.context(LOOK):
         figure, picture = draw(Path(results)), io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
-        plt.close(figure)
     files.write_file(path, picture.getvalue())
     return path
 
 
-def show(draw, results):
-    """Draw a figure in a window, or in a notebook. Raises ValueError where there is neither."""
-    files_only = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
-    if matplotlib.get_backend().lower() in files_only:
-        raise ValueError("--show: there is no display to show the figure in; it is saved as above")
-    with plt.style.context(LOOK):
-        figure = draw(Path(results))
-        plt.show()
-        plt.close(figure)
-
-
 def main(doc, draw):
-    """The command line of a plot script: draw the figure, save it, show it if asked to."""
+    """The command line of a plot script: draw the figure, save it, open it if asked to."""
 
     def script():
         parser = cli.parser(doc, results=True)
-        parser.add_argument("--show", action="store_true", help="show it in a window as well")
+        parser.add_argument("--show", action="store_true", help="open the picture as well")
         args = parser.parse_args()
-        results = cli.results_folder(args)
-        if args.show:
-            matplotlib.get_backend()  # chosen now, so that there is one to go back to
-        print(save(draw, Path(sys.argv[0]).stem, results), flush=True)
-        if args.show:
-            show(draw, results)
+        path = save(draw, Path(sys.argv[0]).stem, cli.results_folder(args))
+        print(path, flush=True)
+        if args.show and not webbrowser.open(path.resolve().as_uri()):
+            raise ValueError("--show: nothing here can open the picture; it is saved as above")
 
     cli.run(script)

@@ -58,8 +58,7 @@ from report import report
 warnings.simplefilter('error')
 results = Path(sys.argv[1])
 for module in gallery.modules().values():
-    with style.plt.style.context(style.LOOK):
-        style.plt.close(importlib.import_module(module).draw(results))
+    style.save(importlib.import_module(module).draw, 'again', results)
 claims.main([f'--results={results}'])
 report.write(results)
 assert not {'tensorflow', 'keras'} & set(sys.modules)

@@ -5,7 +5,6 @@ import re
 import shutil
 from pathlib import Path
 
-import style
 import numpy as np
 import pytest
 
@@ -83,7 +82,7 @@ def test_other_radii_are_trained_drawn_and_reported(quick, capsys, tmp_path):
         shutil.copytree(quick / old, tmp_path / new)
     assert runs.post_runs(tmp_path) == names
     for name in figures.POST_FIGURES:
-        style.plt.close(importlib.import_module(name).draw(tmp_path))
+        importlib.import_module(name).draw(tmp_path)
     assert capsys.readouterr().err == ""
     text = report.write(tmp_path).read_text()
     assert "| Regular | Robust ε = 8/255 | Robust ε = 0.3 |" in text

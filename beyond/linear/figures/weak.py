@@ -43,7 +43,7 @@ def draw(results):
     lit, strong = saved.arrays["lit_pixels"], run["class_difference"] > CHOSEN
     style.show_picture(picture, np.where(strong, 3, lit), 0, 4)
     weak, blank = np.sum(lit & ~strong), np.sum(~lit)
-    text = f"dark: {np.sum(strong)} pixels, not weak\ngrey: {weak}, weak\nwhite: {blank}, blank and weak"
+    text = f"dark: {np.sum(strong)} pixels, not weak\ngrey: {weak}, weak\nwhite: {blank}, weak too"
     picture.set_xlabel(text, fontsize=11)
     return figure
 
