@@ -1,6 +1,6 @@
 """What the post claims, measured: numbers and a verdict for each claim, into results/claims.json.
 
-    python -m claims                 # a second; reads what `python reproduce.py --all` makes
+    python -m claims                 # some seconds; reads what `python reproduce.py --all` makes
 
 words.toml has the claims in words. The rule of each is the function of its name in post.py or
 networks.py, and that function's docstring says when the claim holds; what algebra decides is in
@@ -16,13 +16,17 @@ from common import cli, files, runs
 
 
 def judge(rule, saved, data):
-    """Verdict and numbers of a rule, and its verdict with half and with twice the threshold."""
+    """Verdict and numbers of a rule, and its verdict with half and with twice the threshold.
+
+    Twice one half, as a share, is more than can be: there is no such verdict.
+    """
     verdict, numbers = rule(saved, data)
     found = dict(verdict=verdict, numbers=numbers)
     for name, threshold in list(inspect.signature(rule).parameters.items())[2:]:
         found["threshold"] = {name: threshold.default}
         for part, factor in (("half", 0.5), ("double", 2)):
-            found[part], _ = rule(saved, data, threshold.default * factor)
+            if threshold.default * factor != 1 or name in ("ratio", "factor"):
+                found[part], _ = rule(saved, data, threshold.default * factor)
     return found
 
 

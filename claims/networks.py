@@ -145,7 +145,10 @@ def reliable_network(saved, data, less=0.01):
     return verdict(keeps.all(), keeps.all(axis=1).any() or keeps.all(axis=0).any()), dict(
         images=run.config["run"]["images"],
         counts=len(few["regular"]) - 1,
-        all_pixels={name: values[-1] for name, values in few.items()},
+        kept_by_digit={  # with that many pixels changed
+            name: [values[-1] for values in each.values()]
+            for name, each in run.metrics["few_pixels_by_digit"].items()
+        },
         shifts=len(rows),
         trainings=found,
     )

@@ -37,7 +37,10 @@ NEEDED = {  # the metrics and arrays of each run that the rules and the report r
     "norms": (["models"], []),
     "transfer": (["accuracy", "epsilon", "draws"], ["accuracy", "epsilon"]),
     "certified": (["class_distance", *runs.NETWORK_NAMES], SMALL_KERNELS),
-    "threats": (["transfer", "sure", "mistakes", "few_pixels", "clean", "shifts"], []),
+    "threats": (
+        ["transfer", "sure", "mistakes", "few_pixels", "few_pixels_by_digit", "clean", "shifts"],
+        [],
+    ),
 }
 
 

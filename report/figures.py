@@ -36,7 +36,6 @@ BEYOND_FIGURES = (
     "shifts",
     "robust_accuracy_seeds",
     "certified",
-    "meaning",
 )
 FIGURES = POST_FIGURES + BEYOND_FIGURES
 PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by reproduce.py
@@ -50,6 +49,7 @@ def caption(name):
     folders = runs.ROOT / "plots", *runs.ROOT.glob("beyond/*/figures")
     (path,) = (folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    words = " ".join(" ".join(it for it in text.split("\n\n") if it[0] != " ").split())
+    parts = [part for part in text.split("\n\n") if not part.lstrip().startswith("python ")]
+    words = " ".join(" ".join(parts).split())
     first, end, others = words.partition(". ")
     return first + end.strip(), others

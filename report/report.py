@@ -151,7 +151,12 @@ def in_words(found):
         rule = getattr(post, name, None) or getattr(networks, name, None)
         claim["rule"] = rule and " ".join(inspect.getdoc(rule).split())
         claim["of_network"] = "network" in claim["section"]
-        yield claim | dict(found[name], name=name)
+        yield (
+            dict.fromkeys(("algebra", "threshold", "half", "double"))
+            | claim
+            | found[name]
+            | dict(name=name)
+        )
 
 
 def picture(results, name):

@@ -450,6 +450,7 @@ def test_reliable_network_against_pixels_and_shifts(pixels, moved, verdict):
     few = of_networks(dict(regular=[0.9] * 12, adversarial=[pixels] * 12, certified=[pixels] * 12))
     row = list(of_networks(dict(regular=0.9, adversarial=moved, certified=moved)).values())
     metrics = dict(few_pixels=few | {"regular": [1] * 12}, shifts={"blur (pixels)": [row]})
+    metrics["few_pixels_by_digit"] = {"regular": {"0": [1.0, 0.5], "1": [1.0, 0.25]}}
     blurred = {"blur (pixels)": dict(amounts=[1], accuracy=[[0.7, 0.7, 0.7, 0.7]])}
     saved = {
         "threats": run(metrics, networks=runs.NETWORK_NAMES, images=5),
@@ -457,4 +458,5 @@ def test_reliable_network_against_pixels_and_shifts(pixels, moved, verdict):
     }
     found, numbers = networks.reliable_network(saved, None)
     assert found == verdict and numbers["counts"] == 11
+    assert numbers["kept_by_digit"] == {"regular": [0.5, 0.25]}
     assert numbers["trainings"]["certified"]["better_than_linear"] == (moved > 0.7)
