@@ -224,6 +224,10 @@ class Data(NamedTuple):
     x_val: np.ndarray = np.zeros((0, IMAGE_SIDE, IMAGE_SIDE, 1), np.float32)
     y_val: np.ndarray = np.zeros(0, np.float32)
 
+    def training_matrix(self):
+        """The training images, (n, 784), and labels, (n,), both float64: what a program needs."""
+        return self.x_train.reshape(len(self.y_train), -1).astype(float), self.y_train.astype(float)
+
 
 def prepared(pair, found, validation=None):
     """The Data of the four uint8 arrays of a pair and their digest; validation as in load_pair."""

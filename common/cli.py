@@ -73,7 +73,7 @@ FLAGS = {  # that several scripts have: what add_argument takes for them, beside
         help="for the losses summed over a batch and divided by the batch size",
     ),
     "seed": dict(type=number(int, 0, 2**31 - 1), help="of initial weights and shuffled order"),
-    "seeds": dict(type=number(int, 2, 1000), metavar="N", help="train with the seeds 0 ... N-1"),
+    "seeds": dict(type=number(int, 1, 1000), metavar="N", help="train with the seeds 0 ... N-1"),
     "shuffle": dict(
         action=argparse.BooleanOptionalAction,
         help="a new order of the images each epoch; the post has one fixed order",
