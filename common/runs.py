@@ -5,7 +5,6 @@ metrics.json (numbers), history.csv, arrays.npz (named arrays) and model.keras. 
 and NaN is refused in both directions. A run is written beside its place and moved there when whole.
 """
 
-import contextlib
 import importlib.metadata
 import inspect
 import os
@@ -167,13 +166,10 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
     # A run of one ε has that in its name; other scripts are given all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
-    script = None
+    script = loss and Path(inspect.getsourcefile(loss)).name
     if loss:  # its name, and the last thing that it returns, as its script has it
-        run |= {"loss": loss.__name__}
-        with contextlib.suppress(OSError, TypeError):  # typed into an interpreter
-            script = Path(inspect.getsourcefile(loss)).name
-            formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
-            run["loss"] = f"{script}: {loss.__name__} = {formula}"
+        formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
+        run["loss"] = f"{script}: {loss.__name__} = {formula}"
     config = {
         "command": command(folder.name, script, **arguments),
         "run": run,

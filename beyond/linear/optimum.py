@@ -74,6 +74,10 @@ class Optimum(NamedTuple):
     alpha: np.ndarray  # (n,), in 0..1: how active each example's loss is
     rounds: int
 
+    @property
+    def gap(self):
+        return self.objective - self.lower_bound
+
 
 def robust_margins(weights, bias, x, y, epsilon):
     """y (w·x + b) - ε ‖w‖₁ of every example; x (n, pixels), dense or sparse."""
