@@ -122,6 +122,12 @@ def few(data):
     )
 
 
+@pytest.fixture(scope="session")
+def train_images(data):
+    """The training images in float64, (n, 784), and their labels."""
+    return data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
+
+
 @pytest.fixture
 def linear(data):
     """A random linear model in float64 on 200 test images: weights, bias, x, y."""

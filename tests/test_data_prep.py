@@ -53,6 +53,7 @@ def test_wrong_idx_file_is_refused(tmp_path, packed, content):
         data_prep.read_idx(tmp_path / "bad")
 
 
+@pytest.mark.smoke
 def test_embedded_data_is_mnist_zeros_and_ones_as_promised(data):
     assert data.digest == data_prep.DIGEST_0_1
     for split, counts in (("train", [5923, 6742]), ("test", [980, 1135])):
@@ -102,11 +103,6 @@ def test_bad_source_leaves_the_good_file_alone(own_data, tmp_path, arrays, compl
     assert not list(tmp_path.glob(".*"))
 
 
-def test_folder_without_idx_files_says_what_it_lacks(own_data, tmp_path):
-    with pytest.raises(FileNotFoundError, match="train-images-idx3-ubyte"):
-        data_prep.main(["--source", str(tmp_path)])
-
-
 def test_changed_arrays_are_noticed_and_a_rezipped_file_is_not(own_data):
     arrays = files.read_arrays(own_data)
     np.savez(own_data, **arrays)  # other bytes, the same arrays
@@ -118,10 +114,12 @@ def test_changed_arrays_are_noticed_and_a_rezipped_file_is_not(own_data):
         data_prep.load_pair()
 
 
-def test_truncated_data_names_the_cure(own_data):
+def test_data_that_are_damaged_or_missing_name_the_command_that_builds_them(own_data):
     own_data.write_bytes(own_data.read_bytes()[:100_000])
     with pytest.raises(ValueError, match="is damaged.*python data_prep.py"):
         data_prep.load_pair()
+    with pytest.raises(FileNotFoundError, match="python data_prep.py --digits 3 8"):
+        data_prep.load("train", (3, 8))
 
 
 def test_no_network_is_one_line_with_the_way_out(own_data, monkeypatch):
@@ -134,11 +132,6 @@ def test_no_network_is_one_line_with_the_way_out(own_data, monkeypatch):
         data_prep.main(["--digits", "3", "8"])
     assert "\n" not in str(caught.value)
     assert not data_prep.pair_path((3, 8)).exists()
-
-
-def test_missing_pair_names_the_command_that_builds_it(own_data):
-    with pytest.raises(FileNotFoundError, match="python data_prep.py --digits 3 8"):
-        data_prep.load("train", (3, 8))
 
 
 @pytest.fixture
@@ -187,7 +180,9 @@ def test_script_verifies_and_counts(here):
     assert "verified" in done.stdout and "12,665" in done.stdout and "2,115" in done.stdout
 
 
-def test_a_source_that_is_no_npz_is_named_and_no_pickle_advised(tmp_path):
+def test_a_source_that_lacks_the_files_or_is_none_is_named_and_no_pickle_advised(tmp_path):
+    with pytest.raises(FileNotFoundError, match="train-images-idx3-ubyte"):
+        data_prep.main(["--source", str(tmp_path)])
     path = tmp_path / "mnist.npz"
     path.write_text("words")
     with pytest.raises(ValueError, match="mnist.npz is not an mnist.npz") as error:

@@ -1,6 +1,7 @@
 """The page to play with, in a real browser, against NumPy and the saved numbers."""
 
 import base64
+import html
 import re
 
 import numpy as np
@@ -231,6 +232,24 @@ def test_a_damaged_file_says_so(written, chromium, tmp_path):
         view = page.opened(chromium, copy)
         assert view.is_visible("#fault") and not view.is_visible("#page"), name
         assert "damaged" in view.inner_text("#fault")
+
+
+def test_a_sandboxed_frame_announces_its_status(written, chromium):
+    """It has no address that the page could change."""
+    view = chromium.new_page(offline=True)
+    page_in_it = html.escape(written.read_text())
+    view.set_content(f'<iframe sandbox="allow-scripts" srcdoc="{page_in_it}"></iframe>')
+    status = view.frame_locator("iframe").locator("#status")
+    status.get_by_text("% of the test images are right").wait_for(state="attached")
+
+
+def test_a_browser_that_is_too_old_is_named_and_not_the_data(written, chromium):
+    view = chromium.new_page(offline=True)
+    view.add_init_script("delete window.DecompressionStream")
+    view.goto(written.resolve().as_uri())
+    view.wait_for_selector("#fault:visible")
+    fault = view.inner_text("#fault")
+    assert "needs a newer browser" in fault and "damaged" not in fault
 
 
 def test_no_request_and_no_message(view, written):

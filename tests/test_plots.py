@@ -76,15 +76,12 @@ def test_plot_scripts_are_short_and_import_at_the_top():
 
 
 def test_runs_have_colours_and_labels_of_their_own():
-    names = (*runs.POST_RUNS, "robust-0.25", "squared-hinge")
+    names = (*runs.POST_RUNS, "robust-8_255", "squared-hinge")
     colours = style.colours(names)
     assert len(set(colours)) == 6 and colours[-1] == style.OWN_COLOURS[0]
-    assert style.label("robust-0.25") == r"robust $\epsilon$ = 0.25"
+    assert [style.label(name) for name in names[:2]] == ["regular", r"robust $\epsilon$ = 0.1"]
+    assert style.label("robust-8_255") == r"robust $\epsilon$ = 8/255"
     assert style.label("squared-hinge") == "squared-hinge"
-    assert [style.label(name) for name in runs.POST_RUNS[:2]] == [
-        "regular",
-        r"robust $\epsilon$ = 0.1",
-    ]
 
 
 def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):

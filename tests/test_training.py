@@ -1,7 +1,6 @@
 """The loop around a train step, the callbacks that it drives, and what a run saves."""
 
 import functools
-import json
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import data_prep
 import experiment_regular as regular
 import experiment_robust as robust
 from common import evaluation, runs, training
-from common.lazy import callbacks, keras, tf
+from common.lazy import callbacks, keras
 
 
 @pytest.fixture
@@ -37,14 +36,11 @@ class Watch(keras.callbacks.Callback):
     """Notes what a callback can see at the end of every batch."""
 
     def on_train_begin(self, logs=None):
-        self.batches, self.logs, self.seen = [], [], []
+        self.seen = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.batches.append(batch)
-        self.logs.append(dict(logs))
         last = self.model.last_batch
-        gradients = [np.array(gradient) for gradient in last.gradients]
-        self.seen.append((last.losses.numpy(), last.logits.numpy(), gradients))
+        self.seen.append((dict(logs), *map(np.array, (last.losses, last.logits, *last.gradients))))
 
 
 # --- the numbers
@@ -74,10 +70,11 @@ def test_training_equals_plain_numpy(few, fit, epsilon):
             slopes = (-labels[:, None] * images + epsilon * np.sign(weights))[active].sum(0) / 100
             losses += np.maximum(0, loss).tolist()
             right += (labels * logits > 0).tolist()
-            batch_losses, batch_logits, gradients = next(seen)
+            logs, batch_losses, batch_logits, gradient, _ = next(seen)
+            assert logs["loss"] == pytest.approx(np.mean(losses), rel=1e-5)  # up to here
             np.testing.assert_allclose(batch_logits, logits, atol=1e-5)
             np.testing.assert_allclose(batch_losses, np.maximum(0, loss), atol=1e-5)
-            np.testing.assert_allclose(gradients[0][:, 0], slopes, atol=2e-6)
+            np.testing.assert_allclose(gradient[:, 0], slopes, atol=2e-6)
             weights, bias = weights - 0.01 * slopes, bias + 0.01 * labels[active].sum() / 100
         means.append(np.mean(losses))
         accuracies.append(np.mean(right))
@@ -90,23 +87,6 @@ def test_training_equals_plain_numpy(few, fit, epsilon):
     np.testing.assert_allclose(record.gradients[-1], slopes, atol=2e-6)
 
 
-def test_training_equals_keras_fit(few, fit):
-    """Keras' own fit with its own hinge, where no batch is short and a mean is the sum over 50."""
-    ours, theirs = training.linear_model(1), training.linear_model(1)
-    fit(ours, batch_size=50)
-    theirs.compile(optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.Hinge())
-    theirs.fit(few.x_train, few.y_train, batch_size=50, epochs=2, shuffle=False, verbose=0)
-    np.testing.assert_allclose(weights_of(ours), weights_of(theirs), atol=1e-6)
-
-
-def test_shuffled_epochs_go_through_the_images_in_the_seeds_order(fit):
-    """As if the images had been laid out in that order, which NumPy's generator draws."""
-    shuffled, laid_out = training.linear_model(0), training.linear_model(0)
-    fit(shuffled, 1, shuffle=True, seed=5)
-    fit(laid_out, 1, np.random.default_rng(5).permutation(250))
-    np.testing.assert_array_equal(weights_of(shuffled), weights_of(laid_out))
-
-
 def test_loss_scale_trains_like_plain_sgd(fit):
     plain, scaled = training.linear_model(0), training.linear_model(0)
     fit(plain)
@@ -115,12 +95,9 @@ def test_loss_scale_trains_like_plain_sgd(fit):
     assert not np.allclose(weights_of(plain), weights_of(training.linear_model(0)))
 
 
-@pytest.mark.parametrize("labels", [[0, 1], [-1, 2], [np.nan, 1]])
-def test_labels_other_than_minus_one_and_one_are_refused(few, labels):
-    model = training.linear_model(0)
-    y = np.where(few.y_train > 0, *labels[::-1]).astype(np.float32)
+def test_labels_other_than_minus_one_and_one_are_refused(few):
     with pytest.raises(ValueError, match=r"y must be -1 or \+1"):
-        training.train(None, model, few.x_train, y, 1, 100, verbose=0)
+        training.train(None, None, few.x_train, few.y_train > 0, 1, 100)
 
 
 def test_divergence_names_the_epoch_and_saves_nothing(small, tmp_path):
@@ -132,26 +109,17 @@ def test_divergence_names_the_epoch_and_saves_nothing(small, tmp_path):
 # --- what fit honours
 
 
-def test_every_callback_gets_every_batch_and_its_running_means(fit):
-    events, watch = [], Watch()
+def test_every_callback_gets_every_epoch_and_batch(fit):
+    events = []
     log = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: events.append(("epoch", epoch)),
         on_train_batch_begin=lambda batch, logs: events.append(batch),
         on_epoch_end=lambda epoch, logs: events.append(logs["loss"]),
         on_train_end=lambda logs: events.append("end"),
     )
-    history = fit(training.linear_model(0), callbacks=[log, watch])
-    losses = history.history["loss"]
-    assert events == [("epoch", 0), 0, 1, 2, losses[0], ("epoch", 1), 0, 1, 2, losses[1], "end"]
-    assert watch.batches == [0, 1, 2] * 2 and watch.params["steps"] == 3
-    for epoch in range(2):
-        batches = watch.seen[3 * epoch : 3 * epoch + 3]
-        for size, (losses_seen, logits, gradients) in zip((100, 100, 50), batches, strict=True):
-            assert len(losses_seen) == len(logits) == size
-            assert [gradient.shape for gradient in gradients] == [(784, 1), (1,)]
-        mean = np.mean(np.concatenate([losses for losses, _, _ in batches]))
-        assert losses[epoch] == pytest.approx(mean, rel=1e-6)
-        assert watch.logs[3 * epoch + 2]["loss"] == losses[epoch]
+    first, second = fit(training.linear_model(0), callbacks=[log]).history["loss"]
+    assert events == [("epoch", 0), 0, 1, 2, first, ("epoch", 1), 0, 1, 2, second, "end"]
+    assert log.params["steps"] == 3
 
 
 def test_keras_own_callbacks_work(fit, tmp_path):
@@ -172,14 +140,14 @@ def test_keras_own_callbacks_work(fit, tmp_path):
 
 
 def test_stop_training_stops_at_once_and_the_bar_says_where(fit, capsys):
-    model, watch = training.linear_model(0), Watch()
+    model, record = training.linear_model(0), callbacks.StepRecord()
 
     def stop(batch, logs):
         model.stop_training = batch == 1
 
     log = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
-    history = fit(model, 5, callbacks=[log, watch], verbose=2)
-    assert watch.batches == [0, 1] and history.epoch == [0]
+    history = fit(model, 5, callbacks=[log, record], verbose=2)
+    assert record.steps == [0, 1] and history.epoch == [0]
     assert "2/15 - " in capsys.readouterr().out
 
 
@@ -199,16 +167,6 @@ def test_backup_resumes_where_it_stopped_and_ends_with_the_same_weights(fit, tmp
         fit(training.linear_model(0), 3, shuffle=shuffle, callbacks=[backup(), stop])
     history = fit(resumed, 3, shuffle=shuffle, callbacks=[backup()])
     assert history.epoch == [2]
-    np.testing.assert_array_equal(weights_of(whole), weights_of(resumed))
-
-
-def test_backup_that_is_kept_resumes_for_more_epochs(fit, tmp_path):
-    """Two epochs and then a third, with the backup that delete_checkpoint=False leaves."""
-    whole, resumed, folder = training.linear_model(0), training.linear_model(0), tmp_path / "kept"
-    backup = functools.partial(keras.callbacks.BackupAndRestore, folder, delete_checkpoint=False)
-    fit(whole, 3)
-    fit(training.linear_model(0), 2, callbacks=[backup()])
-    assert fit(resumed, 3, callbacks=[backup()]).epoch == [2]
     np.testing.assert_array_equal(weights_of(whole), weights_of(resumed))
 
 
@@ -270,13 +228,6 @@ def test_network_is_measured_as_it_will_be_used(few, fit):
 # --- the model, the seed, the saved run
 
 
-def test_model_is_the_posts(few):
-    model = training.linear_model(0)
-    assert [type(layer).__name__ for layer in model.layers] == ["Flatten", "Dense"]
-    assert model(few.x_test[:3]).shape == (3, 1)
-    assert tf.reduce_all(model.layers[-1].bias == 0)
-
-
 @pytest.fixture
 def small(few, monkeypatch):
     """The experiments load few images."""
@@ -288,13 +239,6 @@ def short(folder, script=regular, *flags):
     flags = "--epochs", "1", "--batch-size", "50", "--results", str(folder), *flags
     script.main(flags)
     return runs.read(next(path for path in folder.iterdir() if path.is_dir())).arrays["weights"]
-
-
-def test_another_seed_or_order_gives_other_weights(small, tmp_path):
-    weights = short(tmp_path / "same")
-    np.testing.assert_array_equal(short(tmp_path / "again"), weights)
-    for flags in (["--seed", "1"], ["--shuffle"]):
-        assert not np.allclose(short(tmp_path / flags[0], regular, *flags), weights)
 
 
 def test_epsilon_zero_equals_regular_training(small, tmp_path):
@@ -329,10 +273,8 @@ def test_saved_run_holds_what_it_promises(quick, data, run, epsilon):
     header, *rows = (folder / "history.csv").read_text().splitlines()
     last = dict(zip(header.split(","), map(float, rows[-1].split(",")), strict=True))
     assert set(last) == {"epoch", "loss", "accuracy", "test_loss", "test_accuracy"}
-    assert header.startswith("epoch,") and len(rows) == 1
     assert last["test_loss"] == pytest.approx(metrics["test_loss"], rel=1e-6)
     assert last["accuracy"] == metrics["train_accuracy_running"]
-    assert json.loads((folder / "metrics.json").read_text()) == metrics
     assert arrays["recorded_steps"][-1] == 126
     np.testing.assert_array_equal(arrays["step_weights"][-1], arrays["weights"])
     np.testing.assert_array_equal(
@@ -370,23 +312,17 @@ def test_validation_is_the_last_part_of_the_training_images_alone(data):
         np.testing.assert_array_equal(getattr(held_out, test), getattr(data, test))
 
 
-@pytest.mark.parametrize(
-    "script, run, epsilon", [(regular, "regular", 0), (robust, "robust-0.1", 0.1)]
-)
-def test_validation_is_measured_after_every_epoch(few, monkeypatch, tmp_path, script, run, epsilon):
+def test_validation_is_measured_after_every_epoch(few, monkeypatch, tmp_path):
     x, y = few.x_test, few.y_test
-
-    def load(digits, validation):
-        assert validation == 0.1
-        return few._replace(x_val=x, y_val=y)
-
-    monkeypatch.setattr(data_prep, "load_pair", load)
-    flags = ["--validation", "0.1", *(["--epsilon", str(epsilon)] if epsilon else [])]
-    short(tmp_path, script, *flags)
-    saved = runs.read(tmp_path / run)
-    assert saved.config["command"].endswith("--validation 0.1")
-    table = np.genfromtxt(tmp_path / run / "history.csv", delimiter=",", names=True)
-    margins = y * attacks.linear_logits(saved.arrays["weights"], saved.arrays["bias"], x)
-    assert table["val_accuracy"] == pytest.approx(np.mean(margins > 0))
-    loss = np.maximum(0, 1 - margins + epsilon * saved.metrics["weight_l1_norm"]).mean()
-    assert table["val_loss"] == pytest.approx(loss, rel=1e-4)
+    held_out = {0.1: few._replace(x_val=x, y_val=y)}
+    monkeypatch.setattr(data_prep, "load_pair", lambda digits, validation: held_out[validation])
+    short(tmp_path, regular, "--validation", "0.1")
+    short(tmp_path, robust, "--validation", "0.1", "--epsilon", "0.1")
+    for run, epsilon in (("regular", 0), ("robust-0.1", 0.1)):
+        saved = runs.read(tmp_path / run)
+        assert saved.config["command"].endswith("--validation 0.1")
+        table = np.genfromtxt(tmp_path / run / "history.csv", delimiter=",", names=True)
+        margins = y * attacks.linear_logits(saved.arrays["weights"], saved.arrays["bias"], x)
+        assert table["val_accuracy"] == pytest.approx(np.mean(margins > 0))
+        loss = np.maximum(0, 1 - margins + epsilon * saved.metrics["weight_l1_norm"]).mean()
+        assert table["val_loss"] == pytest.approx(loss, rel=1e-4)
