@@ -35,7 +35,7 @@ from common.lazy import keras, tf
 
 COEFFICIENTS = 2_000_000  # of linear bounds at once, 16 MB
 IMAGES = 64  # of one call of a compiled graph
-TOGETHER = 8  # of them that are bounded at once, if they can be without any influence
+TOGETHER = 16  # of them that are bounded at once, if they can be without any influence
 MILP_TOLERANCE = 1e-6  # of the solver, HiGHS: how much a constraint or a whole number may be amiss
 COST_TOLERANCE = 1e-7  # and the price of each variable
 
@@ -214,7 +214,7 @@ def linear_bound_alone(layers, centre, radius, rows, refine):
         lines.append(lines_of(layer, low, high, error))
         sizes.append(tf.reduce_max(size))
         centre, radius = rectified(layer, centre, radius)
-    whole = Route([Passage(None, None, layer.outputs) for layer in reversed(layers)], None, [])
+    whole = Route(0, [Passage(None, None, layer.outputs) for layer in reversed(layers)], None, [])
     linear = backward(layers, lines, rows[:, tf.newaxis], whole, [], pixels)[:, 0]
     by_intervals = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
     return tf.reduce_min(tf.maximum(linear, by_intervals), 1), tf.stack(sizes), known
@@ -300,13 +300,10 @@ class Route(NamedTuple):
     pixels: the table of the pixels that are seen.
     """
 
+    widest: int
     passages: list
     pixels: int | None
     tables: list
-
-    @property
-    def widest(self):
-        return max([int(np.prod(each.shape)) for each in self.passages])
 
 
 def route(layers):
@@ -321,16 +318,19 @@ def route(layers):
         tables.append(values)
         return len(tables) - 1
 
+    def sides(whole):
+        return tuple(map(int, (*patch.sides, whole[-1]) if patch else whole))
+
     for layer in reversed(layers[:-1]):
         back = seen = None
         if patch and (layer.outputs != shape or not layer.window):
             back, patch = table(inverse(places(patch, shape), int(np.prod(shape)))), None
         if patch:
             seen = table(places(patch, layer.outputs))
-        sides = (*patch.sides, layer.outputs[-1]) if patch else layer.outputs
-        passages.append(Passage(back, seen, tuple(map(int, sides))))
+        passages.append(Passage(back, seen, sides(layer.outputs)))
         patch, shape = patch and earlier(patch, layer), layer.inputs
-    return Route(passages, table(places(patch, shape)) if patch else None, tables)
+    widest = max(int(np.prod(each)) for each in [sides(shape), *(back.shape for back in passages)])
+    return Route(widest, passages, table(places(patch, shape)) if patch else None, tables)
 
 
 def unit_bounds(layers, lines, error, pixels):

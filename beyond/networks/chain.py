@@ -32,10 +32,9 @@ class Affine(NamedTuple):
 
     inputs, outputs: the shapes of a and of z. A layer may take what the one before it gives in
         another shape, in the same order: Flatten and Reshape need no layer of their own.
-    linear(a), sizes(a): A a and |A| a, of (images, vectors, *inputs). Those of a Dense layer are
-        a product of matrices for each image, of which nothing depends on the other images.
-    transposed(λ, patch): Aᵀ λ, from (images, vectors, *outputs); with patch=True from any rectangle
-        of the outputs to the inputs that it sees. Its axes in front may come back as one.
+    linear(a), sizes(a): A a and |A| a, of (batch, *inputs).
+    transposed(λ, patch): Aᵀ λ, from (images, rows, *outputs); with patch=True from any rectangle of
+        the outputs to the inputs that it sees. The axes in front may come back as one.
     offset: c, (*outputs); offset_size: what its rounding is relative to, |c| or more.
     terms: of the longest sum, 0 where nothing is computed.
     window: sides, strides and margins, rows and columns of each, of what one output sees; None if
@@ -70,8 +69,8 @@ def dense(layer, shape):
         layer,
         shape,
         (kernel.shape[1],),
-        lambda a: tf.matmul(a, kernel),
-        lambda a: tf.matmul(a, size),
+        lambda a: tf.matmul(a[:, tf.newaxis], kernel)[:, 0],  # one by one: nothing depends on
+        lambda a: tf.matmul(a[:, tf.newaxis], size)[:, 0],  # what else is in the batch
         lambda rows, patch=False: tf.matmul(rows, kernel, transpose_b=True),
         offset,
         abs(offset),
@@ -385,13 +384,12 @@ def step(layer, centre, radius):
         spare = 0.0 if layer.slope == 1 else 2.0**-45  # for what is computed of the activation
         return centre, radius + spare * size, spare * size, size
     # One product for both, which reads the weights once.
-    both = layer.sizes(tf.stack([abs(centre) + radius + FLOOR, radius], 1))
-    size, spread = tf.unstack(both, axis=1)
+    both = layer.sizes(tf.concat([abs(centre) + radius + FLOOR, radius], 0))
+    size, spread = tf.split(both, 2)
     size += layer.offset_size
     terms = layer.terms + SPARE
     error = terms * UNIT / (1 - terms * UNIT) * size + layer.terms * TINY
-    centre = layer.linear(centre[:, tf.newaxis])[:, 0] + layer.offset
-    return centre, spread + error, error, size
+    return layer.linear(centre) + layer.offset, spread + error, error, size
 
 
 def rectified(layer, centre, radius):
