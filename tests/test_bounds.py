@@ -190,6 +190,7 @@ LEGAL = [
     lambda a, shape: layers.Dropout(0.5),
     lambda a, shape: layers.GaussianNoise(0.5),
     lambda a, shape: layers.Reshape((-1, 1, 2) if np.prod(shape) % 2 == 0 else (-1,)),
+    lambda a, shape: layers.Reshape((-1, 2) if np.prod(shape) % 2 == 0 else (1, -1)),
     lambda a, shape: keras.Sequential([layers.Flatten(), layers.Dense(4, activation=a)]),
     lambda a, shape: image(shape, layers.Conv2D(2, 2, padding="same", strides=2, activation=a)),
     lambda a, shape: image(shape, layers.Conv2D(3, (1, 2), padding="same", activation=a)),

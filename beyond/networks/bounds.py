@@ -35,6 +35,7 @@ from common.lazy import keras, tf
 
 COEFFICIENTS = 2_000_000  # of linear bounds at once, 16 MB
 IMAGES = 64  # of one call of a compiled graph
+TOGETHER = 16  # of them that are bounded at once, if they can be without any influence
 MILP_TOLERANCE = 1e-6  # of the solver, HiGHS: how much a constraint or a whole number may be amiss
 COST_TOLERANCE = 1e-7  # and the price of each variable
 
@@ -61,20 +62,28 @@ class Network:
     def refined_graph(self):
         return self.compiled(functools.partial(linear_bound, refine=True))
 
-    def compiled(self, bound):
-        """A bound of one image as a graph of a few images, one after the other.
+    @functools.cached_property
+    def together(self):
+        """How many images are bounded at once.
 
-        Each is computed alone, in shapes that never change: even its rounding is its own.
+        A convolution's sums may be rounded by where an image stands among the others; products of
+        matrices are one for each image. All shapes are fixed: even the rounding is an image's own.
         """
+        free = all(layer.window is None or layer.window is chain.POINT for layer in self.affine)
+        return TOGETHER if free else 1
+
+    def compiled(self, bound):
+        """A bound as a graph of some times `together` images, so many after the others."""
         box = tf.TensorSpec([None, *self.shape], tf.float64)
         rows = tf.TensorSpec([None, 1, 1], tf.float64)  # of `margins`
-        sizes = len(self.affine)
-        kinds = tf.TensorSpec([], tf.float64), tf.TensorSpec([sizes], tf.float64)
+        sizes = tf.TensorSpec([len(self.affine)], tf.float64)
+        kinds = tf.TensorSpec([self.together], tf.float64), sizes
 
         @tf.function(input_signature=[box, box, rows], autograph=False)
-        def graph(centre, radius, rows):
-            one = lambda each: bound(self.affine, *(part[tf.newaxis] for part in each))[:2]
-            return one_by_one(one, (centre, radius, rows), kinds)
+        def graph(*every):
+            every = [tf.reshape(each, (-1, self.together, *each.shape[1:])) for each in every]
+            least, sizes = one_by_one(lambda each: bound(self.affine, *each)[:2], every, kinds)
+            return tf.reshape(least, [-1]), sizes
 
         return graph
 
@@ -118,16 +127,18 @@ def in_parts(network, graph, x, y, epsilon, clip, verbose):
     bar = keras.utils.Progbar(len(y), verbose=verbose, unit_name="image") if len(y) else None
     found = np.zeros(len(y))
     for start in range(0, len(y), IMAGES):
-        part = slice(start, start + IMAGES)
-        rows = tf.constant(margins(y[part]))
-        found[part], sizes = graph(*box(network, x[part], epsilon, clip), rows)
+        part = np.arange(start, min(start + IMAGES, len(y)))
+        whole = np.resize(part, -(-len(part) // network.together) * network.together)
+        rows = tf.constant(margins(y[whole]))
+        least, sizes = graph(*box(network, x[whole], epsilon, clip), rows)
         check_sizes(network, sizes)
-        bar.update(min(start + IMAGES, len(y)))
+        found[part] = least[: len(part)]
+        bar.update(part[-1] + 1)
     return found
 
 
 def check_sizes(network, sizes):
-    """Raise ValueError if a sum may overflow float32; sizes: (batch, layers)."""
+    """Raise ValueError if a sum may overflow float32; sizes: (any, layers)."""
     for layer, size in zip(network.affine, np.max(sizes, axis=0)):
         if not size < LARGEST:  # NaN as well
             raise ValueError(
@@ -162,10 +173,11 @@ def crown(network, x, y, epsilon, clip=True, refine=True, verbose=None):
 
 
 def interval_bound(layers, centre, radius, rows):
-    """The bound of one image, (), and the size of each layer's sums, (layers,).
+    """The bound of each image, (images,), and the largest size of each layer's sums, (layers,).
 
     Arguments:
-        centre, radius: of the pixels, (1, *shape); rows: what is bounded, (1, rows, logits).
+        centre, radius: of the pixels, (images, *shape); rows: what is bounded, (images, rows,
+            logits).
     """
     sizes = []
     for layer in layers:
@@ -173,7 +185,7 @@ def interval_bound(layers, centre, radius, rows):
         centre, radius = rectified(layer, centre, radius)
         sizes.append(tf.reduce_max(size))
     least = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
-    return tf.reduce_min(least), tf.stack(sizes)
+    return tf.reduce_min(least, 1), tf.stack(sizes)
 
 
 def linear_bound(layers, centre, radius, rows, refine):
@@ -202,20 +214,21 @@ def linear_bound_alone(layers, centre, radius, rows, refine):
         lines.append(lines_of(layer, low, high, error))
         sizes.append(tf.reduce_max(size))
         centre, radius = rectified(layer, centre, radius)
-    whole = Route(1, [Passage(None, None, layer.outputs) for layer in reversed(layers)], None, [])
-    linear = backward(layers, lines, rows, whole, [], pixels)
+    whole = Route(0, [Passage(None, None, layer.outputs) for layer in reversed(layers)], None, [])
+    linear = backward(layers, lines, rows[:, tf.newaxis], whole, [], pixels)[:, 0]
     by_intervals = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
-    return tf.reduce_min(tf.maximum(linear, by_intervals)), tf.stack(sizes), known
+    return tf.reduce_min(tf.maximum(linear, by_intervals), 1), tf.stack(sizes), known
 
 
 def lines_of(layer, low, high, error):
-    """The lines about the activation of z = A a + c + η, (lines, 1 + units), zero before all units.
+    """The lines about the activation of z = A a + c + η, (lines, images, 1 + units), zero first.
 
     λ · activation is at least λ' A a + λ · constant. For λ >= 0 λ' is λ times the first line, and
     the constant the third; for λ <= 0 the second and the fourth. Of a layer without an activation
     only the constants are given.
     """
-    low, high, error, offset = (tf.reshape(each, [-1]) for each in (low, high, error, layer.offset))
+    low, high, error = map(flat, (low, high, error))
+    offset = tf.reshape(layer.offset, [-1])
     if layer.slope == 1:
         lines = offset - error, offset + error
     else:
@@ -226,7 +239,7 @@ def lines_of(layer, low, high, error):
         below = tf.where(on | (~off & (high > -low)), one, slope)
         lift = tf.where(on | off, zero, low * (slope - chord))
         lines = below, above, below * (offset - error), above * (offset + error) + lift
-    return tf.pad(tf.stack(lines), [[0, 0], [1, 0]])
+    return tf.pad(tf.stack(lines), [[0, 0], [0, 0], [1, 0]])
 
 
 class Patch(NamedTuple):
@@ -283,18 +296,14 @@ class Passage(NamedTuple):
 class Route(NamedTuple):
     """How the bounds of a layer's units pass the layers before it.
 
-    positions: how many there are with λ of their own; widest: the most coefficients of one λ.
+    widest: the most coefficients of one λ.
     pixels: the table of the pixels that are seen.
     """
 
-    positions: int
+    widest: int
     passages: list
     pixels: int | None
     tables: list
-
-    @property
-    def widest(self):
-        return max([int(np.prod(each.shape)) for each in self.passages])
 
 
 def route(layers):
@@ -309,109 +318,120 @@ def route(layers):
         tables.append(values)
         return len(tables) - 1
 
+    def sides(whole):
+        return tuple(map(int, (*patch.sides, whole[-1]) if patch else whole))
+
     for layer in reversed(layers[:-1]):
         back = seen = None
         if patch and (layer.outputs != shape or not layer.window):
             back, patch = table(inverse(places(patch, shape), int(np.prod(shape)))), None
         if patch:
             seen = table(places(patch, layer.outputs))
-        sides = (*patch.sides, layer.outputs[-1]) if patch else layer.outputs
-        passages.append(Passage(back, seen, tuple(map(int, sides))))
+        passages.append(Passage(back, seen, sides(layer.outputs)))
         patch, shape = patch and earlier(patch, layer), layer.inputs
-    positions = int(np.prod(last.outputs[:2] if last.window else last.outputs))
-    return Route(positions, passages, table(places(patch, shape)) if patch else None, tables)
+    widest = max(int(np.prod(each)) for each in [sides(shape), *(back.shape for back in passages)])
+    return Route(widest, passages, table(places(patch, shape)) if patch else None, tables)
 
 
 def unit_bounds(layers, lines, error, pixels):
-    """The least and largest z of each unit of the last of `layers`, (1, *outputs) both."""
-    last, way = layers[-1], route(layers)
-    channels = last.outputs[-1]
-    with tf.init_scope():  # the same for all images
-        if last.window:  # one for each channel, the same at all positions
-            own = tf.eye(channels, dtype=tf.float64)[:, tf.newaxis, tf.newaxis]
-            own = tf.reshape(last.transposed(own, patch=True), (1, channels, -1))
-        else:
-            own = tf.reshape(last.transposed(tf.eye(channels, dtype=tf.float64)), (channels, 1, -1))
-        most = max(1, 8 * COEFFICIENTS // (2 * way.widest))  # if one position has too many units
-        parts = [own[:, start : start + most] for start in range(0, own.shape[1], most)]
-        tables = [tf.constant(each) for each in way.tables]
+    """The least and largest z of each unit of the last of `layers`, (images, *outputs) both."""
+    last, way, images = layers[-1], route(layers), error.shape[0]
+    outputs = (1, 1, last.outputs[-1]) if last.window else last.outputs
+    units = int(np.prod(outputs))  # of one position, each with a row of its own
+    with tf.init_scope():  # the same for all positions and images
+        own = tf.reshape(tf.eye(units, dtype=tf.float64), (1, units, *outputs))
+        own = tf.reshape(last.transposed(own, patch=True), (units, -1))
+        most = COEFFICIENTS // (2 * images * way.widest)  # rows at once
+        own = in_pieces(own, most)
+        tables = [in_pieces(tf.constant(each), most // own.shape[1]) for each in way.tables]
 
-    def bounds_of(parts):
-        rows, *tables = parts
-        rows = tf.concat([rows, -rows], 1)
-        return backward(layers[:-1], lines, rows, way, tables, pixels)
+    def bounds_of(pieces):
+        rows = tf.concat([pieces[0], -pieces[0]], 0)[tf.newaxis, tf.newaxis]
+        return of_pieces(
+            lambda tables: backward(layers[:-1], lines, rows, way, tables, pixels), tables
+        )
 
-    found = [tf.split(in_pieces(bounds_of, part, tables, way), 2, axis=1) for part in parts]
-    least, negative = (tf.reshape(tf.concat(each, 1), (1, *last.outputs)) for each in zip(*found))
+    # Pieces of the rows, of the positions, images, positions and rows of a piece.
+    found = of_pieces(bounds_of, [own])
+    found = tf.reshape(found, (*found.shape[:4], 2, -1))
+    found = tf.transpose(found, (4, 2, 1, 3, 0, 5))
+    found = tf.reshape(found, (2, images, found.shape[2] * found.shape[3], -1))
+    positions = int(np.prod(last.outputs)) // units
+    found = tf.reshape(found[:, :, :positions, :units], (2, images, *last.outputs))
+    least, negative = tf.unstack(found)
     return least + last.offset - error, last.offset + error - negative
 
 
-def in_pieces(bounds_of, own, tables, way):
-    """All bounds, (positions, rows), as many at once as COEFFICIENTS allows."""
-    per = max(1, COEFFICIENTS // (2 * own.shape[1] * way.widest))
-    count = -(-way.positions // per)
-    if count == 1:
-        return bounds_of([own, *tables])
-    per = -(-way.positions // count)
+def in_pieces(each, most):
+    """Parts of the first axis, `most` elements or fewer, filled up with zeros: (parts, ...)."""
+    elements = each.shape[0]
+    count = -(-elements // max(1, most))
+    per = -(-elements // count)
+    each = tf.pad(each, [[0, count * per - elements], *([[0, 0]] * (len(each.shape) - 1))])
+    return tf.reshape(each, (count, per, *each.shape[1:]))
 
-    def pieces(each):
-        each = tf.pad(each, [[0, count * per - way.positions], *([[0, 0]] * (len(each.shape) - 1))])
-        return tf.reshape(each, (count, per, *each.shape[1:]))
 
-    with tf.init_scope():
-        tables = [pieces(each) for each in tables]
-        shared = own.shape[0] == 1
-        own = own if shared else pieces(own)
-    one = lambda each: bounds_of([own, *each] if shared else each)
-    every = tables if shared else [own, *tables]
-    found = one_by_one(one, every, tf.float64)
-    return tf.reshape(found, (count * per, -1))[: way.positions]
+def of_pieces(function, pieces):
+    """What a function gives for the first of each of some tensors, for the second, ...; stacked."""
+    if not pieces or pieces[0].shape[0] == 1:
+        return function([each[0] for each in pieces])[tf.newaxis]
+    return one_by_one(function, pieces, tf.float64)
 
 
 def backward(layers, lines, rows, way, tables, pixels):
-    """A lower bound of λ·a for the outputs a of the last of `layers`, (positions, rows).
+    """A lower bound of λ·a for the outputs a of the last of `layers`, (images, positions, rows).
 
     Arguments:
         lines: of each layer, lines_of; way: a Route, with its tables.
-        rows: λ, (positions, rows, seen); positions may be 1, for all.
-        pixels: centre and radius, (1, *shape).
+        rows: λ, (images, positions, rows, seen); images and positions may be 1, for all.
+        pixels: centre and radius, (images, *shape).
     """
     bound = 0.0
     for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.passages):
         if back.inverse is not None:
             table = tables[back.inverse]
-            rows = tf.broadcast_to(rows, (table.shape[0], *rows.shape[1:]))
-            rows = tf.pad(rows, [[0, 0], [0, 0], [1, 0]])
-            rows = tf.gather(rows, table, axis=2, batch_dims=1)
+            rows = tf.broadcast_to(rows, (rows.shape[0], table.shape[0], *rows.shape[2:]))
+            table = tf.broadcast_to(table, (rows.shape[0], *table.shape))
+            rows = tf.pad(rows, [[0, 0], [0, 0], [0, 0], [1, 0]])
+            rows = tf.gather(rows, table, axis=3, batch_dims=2)
         positive = tf.nn.relu(rows)
         negative = rows - positive
         *slopes, low, high = seen(line, back.seen, tables)
         bound += dot(positive, low) + dot(negative, high)
         if slopes:
-            below, above = slopes
-            rows = positive * below[:, tf.newaxis] + negative * above[:, tf.newaxis]
-        count = rows.shape[:2]
-        rows = tf.reshape(rows, (-1, *back.shape))
+            below, above = (each[:, :, tf.newaxis] for each in slopes)
+            rows = positive * below + negative * above
+        images, *count = rows.shape[:3]
+        rows = tf.reshape(rows, (images, count[0] * count[1], *back.shape))
         rows = layer.transposed(rows, patch=back.seen is not None)
-        rows = tf.reshape(rows, (*count, -1))
-    box = tf.pad(tf.stack([tf.reshape(each, [-1]) for each in pixels]), [[0, 0], [1, 0]])
+        rows = tf.reshape(rows, (images, *count, -1))
+    box = tf.stack([*map(flat, pixels)])
+    box = tf.pad(box, [[0, 0], [0, 0], [1, 0]])
     centre, radius = seen(box, way.pixels, tables)
     return bound + dot(rows, centre) - dot(abs(rows), radius)
 
 
+def flat(each):
+    return tf.reshape(each, (each.shape[0], -1))
+
+
 def seen(lines, table, tables):
-    """The lines of the units that the positions see, (positions or 1, seen) each."""
+    """The lines of the units that the positions see, (images, positions or 1, seen) each."""
     if table is None:
-        return tf.unstack(lines[:, tf.newaxis, 1:])
-    return tf.unstack(tf.gather(lines, tables[table], axis=1))
+        return tf.unstack(lines[:, :, tf.newaxis, 1:])
+    return tf.unstack(tf.gather(lines, tables[table], axis=2))
 
 
 def dot(rows, values):
-    """Σ over the units of (positions, rows, units) · (positions or 1, units)."""
-    if values.shape[0] != 1:
+    """Σ over the units of (images, positions, rows, units) · (images, positions, units).
+
+    Images and positions of both may be 1, for all.
+    """
+    if values.shape[1] != 1:
         return tf.linalg.matvec(rows, values)
-    flat = tf.linalg.matvec(tf.reshape(rows, (-1, rows.shape[2])), values[0])
-    return tf.reshape(flat, rows.shape[:2])
+    images, *count = rows.shape[:3]
+    rows = tf.reshape(rows, (images, count[0] * count[1], -1))
+    return tf.reshape(tf.linalg.matvec(rows, values[:, 0]), (-1, *count))
 
 
 def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
@@ -431,7 +451,7 @@ def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
         raise ValueError(f"x must be one image; it has {len(y)}")
     centre, radius = box(network, x, epsilon, clip)
     rows = tf.constant(margins(y))
-    bound, sizes, known = linear_bound(network.affine, centre, radius, rows, refine=True)
+    (bound,), sizes, known = linear_bound(network.affine, centre, radius, rows, refine=True)
     check_sizes(network, sizes[tf.newaxis])
     program = Program(np.ravel(centre), np.ravel(radius))
     for layer, (low, high, error) in zip(network.affine, known):
