@@ -72,7 +72,7 @@ def mistakes(saved, data, most=10):
 def dots(saved, data, raised_by=0.01):
     """Holds if, for every model, erasing all ink but the largest patch corrects most mistakes on
     images with a dot, a second patch of at least DOT pixels, and pasting the dots on the others
-    raises the error by a point in the mean; with a condition if a model has the first.
+    raises the error by the threshold in the mean; with a condition if a model has the first.
     """
     x, y = data.x_test[..., 0], data.y_test
     dot = np.zeros(len(x), bool)

@@ -1,5 +1,7 @@
 """The numbers behind the verdicts, each computed here once more and another way."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -49,11 +51,17 @@ def attacked_by(model, data, clip):
 
 
 def test_every_claim_has_a_verdict_and_its_words(judged):
-    assert len(judged) == 22 and set(judged) == set(rules.words())
+    assert len(judged) == 25 and set(judged) == set(rules.words())
     for claim in report.in_words(judged):
-        assert all(claim[part] for part in ("claim", "section", "measured", "why"))
-        assert claim["verdict"] in rules.VERDICTS
-        assert "{" not in claim["measured"] + claim["why"] and "nan" not in claim["measured"]
+        parts = [claim[part] for part in ("claim", "section", "decides", "on", "measured", "why")]
+        assert all(parts) and "{" not in "".join(parts) + claim["table"]
+        assert not re.search(r"\bnan\b", claim["measured"] + claim["decides"])
+        verdicts = (rules.TRUE, rules.FALSE) if claim["algebra"] else rules.VERDICTS
+        assert claim["verdict"] in verdicts
+
+
+def test_the_attack_of_every_image_gives_the_accuracy_by_radii(found):
+    assert found["inner_maximum"]["by_images"] == found["inner_maximum"]["by_radii"]
 
 
 def test_accuracy_mistakes_and_dots(found, clean):
@@ -63,12 +71,10 @@ def test_accuracy_mistakes_and_dots(found, clean):
     assert found["accuracy"]["test_accuracy"] == pytest.approx(accuracy, abs=1e-9)
     images = found["dots"]["images_with_dot"]
     assert 5 <= images <= 20
-    columns = "mistakes_with_dot", "error_with_dot", "error_without"
-    for count, *row in zip(wrong, *(found["dots"][key] for key in columns), strict=True):
-        with_dot, error_with, error_without = row
-        assert error_with == pytest.approx(with_dot / images)
+    columns = wrong, found["dots"]["mistakes_with_dot"], found["dots"]["error_without"]
+    for count, with_dot, error_without in zip(*columns, strict=True):
         assert error_without == pytest.approx((count - with_dot) / (2115 - images))
-        assert error_with > 0.05 > 0.005 > error_without
+        assert with_dot / images > 0.05 > 0.005 > error_without
 
 
 @pytest.mark.parametrize("clip, name", [(False, "unclipped"), (True, "clipped")])

@@ -26,8 +26,8 @@ def test_plots_has_the_posts_figures_and_the_report_every_other_one():
     post = {name for name, path in SCRIPTS.items() if path.parent == ROOT / "plots"}
     assert post == set(figures.POST_FIGURES)
     for name in named:
-        caption = figures.caption(name)
-        assert caption.rstrip(")").endswith(".") and "\n" not in caption and "python" not in caption
+        title, others = figures.caption(name)
+        assert title.endswith(".") and "python" not in title + others and "\n" not in others
 
 
 def test_every_figure_is_drawn(complete):

@@ -96,12 +96,31 @@ def test_other_radii_are_trained_drawn_and_reported(quick, capsys, tmp_path):
     assert "8/255" not in (tmp_path / "README.md").read_text()
 
 
-def test_report_shows_every_figure_in_order(complete):
-    text = (complete / "README.md").read_text()
-    pictures = re.findall(r'<img src="figures/(\w+)\.png" alt="\w+" width="\d+">', text)
+def pages(results):
+    """README.md and the pages beside it, in the order of the report."""
+    return [results / f"{name}.md" for name in ("README", *report.PAGES)]
+
+
+def test_pages_show_every_figure_and_say_what_it_is(complete):
+    text = "".join(path.read_text() for path in pages(complete))
+    shown = re.findall(r'<img src="figures/(\w+)\.png" alt="([^"]+)" width="\d+">', text)
+    pictures = [name for name, _ in shown]
     assert pictures[:13] == list(figures.POST_FIGURES)
     assert sorted({*pictures} - {*figures.PAIR_FIGURES}) == sorted(figures.FIGURES)
     assert all((complete / "figures" / f"{name}.png").exists() for name in pictures)
+    assert all(len(words.split()) > 3 for _, words in shown)
+
+
+def test_the_first_page_is_read_in_ten_minutes():
+    assert len((runs.RESULTS / "README.md").read_text().split()) <= 2500
+
+
+def test_no_line_of_prose_begins_like_an_item_of_a_list(complete):
+    for path in (*pages(complete), runs.ROOT / "README.md"):
+        lines = path.read_text().splitlines()
+        for before, line in zip(lines, lines[1:]):
+            if re.match(r"\s*(\d+[.)]|[-+*]) ", line) and before.strip():
+                assert re.match(r"\s*(\d+[.)]|[-+*]|  )", before), f"{path.name}: {line}"
 
 
 def test_readme_has_the_numbers_of_the_committed_results():
@@ -110,12 +129,13 @@ def test_readme_has_the_numbers_of_the_committed_results():
     assert " ".join(report.findings(runs.RESULTS).split()) in " ".join(readme.split())
 
 
-def test_committed_report_is_what_the_committed_runs_give(tmp_path, monkeypatch):
-    text = (runs.RESULTS / "README.md").read_text()
+def test_committed_pages_are_what_the_committed_runs_give(monkeypatch):
     written = {}
-    monkeypatch.setattr(files, "write_file", lambda path, content: written.update(content=content))
+    monkeypatch.setattr(files, "write_file", written.__setitem__)
     report.write(runs.RESULTS)
-    assert written["content"] == text
+    assert set(pages(runs.RESULTS)) < set(written)
+    for path, text in written.items():
+        assert path.read_text() == text, path.name
 
 
 def test_no_result_names_the_machine_that_made_it():
@@ -128,8 +148,8 @@ def test_committed_results_are_small():
 
 
 def test_every_link_in_the_documents_leads_somewhere():
-    for folder in (runs.ROOT, runs.RESULTS, runs.ROOT / "benchmarks"):
-        document = folder / "README.md"
+    others = [runs.ROOT / "README.md", runs.ROOT / "benchmarks" / "README.md"]
+    for document in (*others, *pages(runs.RESULTS)):
         for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", document.read_text()):
             if not target.startswith("http"):
                 place = document.parent / target if target else document
@@ -147,11 +167,12 @@ def anchors(text):
 
 def test_every_row_of_every_table_has_as_many_cells_as_its_header(complete):
     tables = 0
-    for block in re.findall(r"(?:^\|.*\n)+", (complete / "README.md").read_text(), re.M):
+    text = "\n".join(path.read_text() for path in pages(complete))
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         cells = {len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}
         assert len(cells) == 1, block
         tables += 1
-    assert tables >= 7
+    assert tables >= 15
 
 
 def changed(folder, run, **changes):
@@ -179,7 +200,9 @@ def test_other_digits_are_not_compared_with_the_post_and_data_not_mixed(tmp_path
 def test_report_shows_what_there_is(tmp_path, there):
     for run in (*RUNS, *there):
         shutil.copytree(runs.RESULTS / run, tmp_path / run)
-    text = report.write(tmp_path).read_text()
+    path = report.write(tmp_path)
+    assert ("(linear.md)" in path.read_text()) == bool(there)
+    text = (tmp_path / "linear.md").read_text() if there else ""
     assert ("How far from the optimum" in text) == bool(there)
     for run in there:
         kind, epsilon, *_ = run.split("-")
