@@ -174,6 +174,8 @@ def pgd(
     """
     sizes = checked(x, np.ones(len(x)), [epsilon, step_size])[2]
     classes = logits_per_image(model, x)
+    if targeted and classes == 1:
+        raise ValueError("one logit has no class to choose: leave out targeted, or give y as -y")
     y = checked(x, y, classes=classes)[1]
     if sizes.shape != (2,) or steps < 0 or batch_size < 1:  # would attack in part, or not at all
         raise ValueError("epsilon and step_size must be one number, steps >= 0, batch_size >= 1")
@@ -197,6 +199,8 @@ def pgd(
             stuck[rows] |= still & ~gradient.reshape(len(logits), -1).any(axis=1)
             moved = attacked[rows] + direction * step_size * np.sign(gradient).astype(kind)
             attacked[rows] = np.clip(moved, low[rows], high[rows])
+    if targeted and steps and len(y) and np.all(clean.argmax(axis=1) == y):
+        raise ValueError("every image is of the class in y already: y is the class that is wanted")
     if stuck.any():
         warnings.warn(
             f"the gradient is all zero for {stuck.sum()} of {len(y)} images, which stay as they "

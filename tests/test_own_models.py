@@ -164,16 +164,17 @@ def logits_of(count, *after):
     return keras.Sequential([keras.Input((28, 28, 1)), *before, layers.Dense(count), *after])
 
 
-@pytest.mark.parametrize("targeted", [False, True])
+@pytest.mark.parametrize("targeted", [False, True])  # at the one class is away from the other
 def test_two_logits_are_attacked_like_their_difference(data, targeted):
     two, difference = logits_of(2), layers.Dense(1, use_bias=False)
     one = keras.Sequential([two, difference])
     difference.set_weights([np.array([[-1.0], [1.0]])])
     x, y = data.x_test[:50], data.y_test[:50]
     for arguments in ((0.1, 0.1, 1, False), (0.2, 0.05, 7)):
+        classes = (y > 0) ^ targeted
         images = [
-            attacks.pgd(model, x, labels, *arguments, targeted=targeted)
-            for model, labels in ((one, y), (two, (y > 0).astype(np.uint8)))
+            attacks.pgd(one, x, y, *arguments),
+            attacks.pgd(two, x, classes.astype(np.uint8), *arguments, targeted=targeted),
         ]
         assert images[0].tobytes() == images[1].tobytes() and np.abs(images[0] - x).max() > 0.09
 
@@ -202,6 +203,18 @@ def test_labels_of_another_kind_of_model_are_named(data, y, complaint):
         attacks.fgsm(logits_of(10), data.x_test[:2], y, 0.1)
     with pytest.raises(ValueError, match=r"y must be -1 or \+1"):
         attacks.fgsm(logits_of(1), data.x_test[:2], np.array([0, 1]), 0.1)
+
+
+def test_what_a_target_cannot_be_is_named(data):
+    x, one, ten = data.x_test[:12], logits_of(1), logits_of(10)
+    with pytest.raises(ValueError, match="one logit has no class to choose"):
+        attacks.fgsm(one, x, data.y_test[:12], 0.1, targeted=True)
+    given = np.argmax(ten(x), axis=1)
+    with pytest.raises(ValueError, match="every image is of the class in y already"):
+        attacks.fgsm(ten, x, given, 0.1, targeted=True)
+    ten.set_weights([np.full(each.shape, np.nan, np.float32) for each in ten.get_weights()])
+    with pytest.raises(ValueError, match="the gradient along x is NaN"):
+        attacks.fgsm(ten, x, given, 0.1)
 
 
 def test_a_softmax_is_reported(data):
