@@ -11,8 +11,6 @@ from pathlib import Path
 import common
 from common import runs
 
-LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image holds every other one
-
 
 def number(kind, low, high):
     """An argparse type: a finite int or float from low to high."""
@@ -54,7 +52,7 @@ class Distinct(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
-epsilon, digit = number(ratio, 0, LARGEST_EPSILON), number(int, 0, 9)
+epsilon, digit = number(ratio, 0, 1000), number(int, 0, 9)  # a ball of radius 1 holds all images
 FLAGS = {  # that several scripts have: what add_argument takes for them, beside the default
     "results": dict(
         type=path, help="the folder of results (default: results, or results-A-B for other digits)"

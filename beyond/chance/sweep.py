@@ -63,20 +63,11 @@ def accuracy_matrix(weights, biases, x, y, epsilons):
 def parse_args(argv=None):
     parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
     cli.add(parser, seeds=None)  # instead of one, each with --shuffle
-    parser.add_argument(
-        "--models",
-        type=cli.number(int, 2, 2000),
-        default=MODELS,
-        metavar="K",
-        help="how many training ε, evenly spaced from 0 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--largest-epsilon",
-        type=cli.number(cli.ratio, 0, 1),
-        metavar="ε",
-        default=LARGEST_EPSILON,
-        help="of training and attack, in pixel units (default: %(default)s)",
-    )
+    help = "how many training ε, evenly spaced from 0 (default: %(default)s)"
+    parser.add_argument("--models", type=cli.number(int, 2, 2000), default=MODELS, help=help)
+    help = "of training and attack, in pixel units (default: %(default)s)"
+    largest = dict(type=cli.number(cli.ratio, 0, 1), default=LARGEST_EPSILON)
+    parser.add_argument("--largest-epsilon", **largest, help=help)
     args = cli.add(parser, dtype="float64").parse_args(argv)
     args.shuffle = args.shuffle or bool(args.seeds)
     return args

@@ -234,7 +234,10 @@ def line_of(digits, metrics):
 
 
 def measure_missing(client, sources, code_digest, arrays, missing, args, results):
-    """Measure pairs on a cluster and save each at once; returns what failed, {pair: error}."""
+    """Measure pairs on a cluster and save each at once. Raises ValueError with those that failed.
+
+    missing: {pair: digest of its data}.
+    """
     start, failed, arguments = time.perf_counter(), {}, dict(seeds=args.seeds)
     work = cluster.each(client, sources, MODULE, "measure_pair", arrays, list(missing), arguments)
     for done, (digits, found, error) in enumerate(work, 1):
@@ -245,31 +248,25 @@ def measure_missing(client, sources, code_digest, arrays, missing, args, results
             save(results, digits, missing[digits], arguments, code_digest, *found)
         left = (time.perf_counter() - start) / done * (len(missing) - done)
         print(f"  {line}; {done} of {len(missing)}, about {left:.0f} s left", flush=True)
-    return failed
+    if failed:
+        named = "; ".join(f"{pair_name(digits)}: {error}" for digits, error in failed.items())
+        raise ValueError(
+            f"{len(failed)} of {len(missing)} pairs failed twice, the others are saved: {named}"
+        )
 
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__, results=True)
-    parser.add_argument(
-        "--pairs",
-        type=pair,
-        nargs="+",
-        action=cli.Distinct,
-        default=list(PAIRS),
-        metavar="A-B",
-        help="pairs of digits, as 3-8 4-9 (default: all 45)",
-    )
+    help = "pairs of digits, as 3-8 4-9 (default: all 45)"
+    chosen = dict(type=pair, nargs="+", action=cli.Distinct, default=PAIRS)
+    parser.add_argument("--pairs", **chosen, metavar="A-B", help=help)
     cli.add(parser, seeds=1)
     place = parser.add_mutually_exclusive_group()
     help = "of a Dask cluster, as tcp://host:8786 (default: workers on this machine)"
     place.add_argument("--scheduler", metavar="ADDRESS", help=help)
-    place.add_argument(
-        "--scheduler-file",
-        type=cluster.scheduler_file,
-        dest="scheduler",
-        metavar="FILE",
-        help="in which dask scheduler --scheduler-file left its address",
-    )
+    file = dict(type=cluster.scheduler_file, dest="scheduler", metavar="FILE")
+    help = "in which dask scheduler --scheduler-file left its address"
+    place.add_argument("--scheduler-file", **file, help=help)
     help = "on this machine (default: one a core, as far as the memory goes)"
     parser.add_argument("--workers", type=cli.number(int, 1, 1024), help=help)
     return parser.parse_args(argv)
@@ -285,19 +282,12 @@ def main(argv=None):
         folder = results / RUN / pair_name(digits)
         if not is_saved(folder, digest, arguments, code_digest):
             missing[digits] = digest
-    print(
-        f"{len(args.pairs) - len(missing)} of {len(args.pairs)} pairs are saved already", flush=True
-    )
-    failed = {}
+    saved = len(args.pairs) - len(missing)
+    print(f"{saved} of {len(args.pairs)} pairs are saved already", flush=True)
     if missing:
         with cluster.connected(sources, args.scheduler, args.workers) as client:
             print(cluster.described(client), flush=True)
-            failed = measure_missing(client, sources, code_digest, arrays, missing, args, results)
-    if failed:
-        named = "; ".join(f"{pair_name(digits)}: {error}" for digits, error in failed.items())
-        raise ValueError(
-            f"{len(failed)} of {len(missing)} pairs failed twice, the others are saved: {named}"
-        )
+            measure_missing(client, sources, code_digest, arrays, missing, args, results)
     print(results / RUN)
 
 

@@ -17,6 +17,7 @@ import data_prep
 from beyond.networks import certified
 from beyond.networks.certified import logits_of
 from beyond.threats import few_pixels, shifts
+from claims import rules
 from common import cli, runs
 from common.lazy import tf
 from common.runs import NETWORK_NAMES
@@ -73,8 +74,8 @@ def main(argv=None):
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     x, y = data.x_test, data.y_test
     saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
-    read = [runs.read(results / name, arrays=("weights", "bias")) for name in runs.POST_RUNS]
-    linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
+    needed = ("weights", "bias")
+    linear = [rules.linear(runs.read(results / name, arrays=needed)) for name in runs.POST_RUNS]
     networks = [load(saved, name) for name in NETWORK_NAMES]
 
     def accuracies(images):
@@ -126,9 +127,12 @@ def main(argv=None):
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
     )
     about = dict(
-        models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
+        models=[*runs.POST_RUNS, *NETWORK_NAMES],
+        networks=NETWORK_NAMES,
+        epsilons=list(EPSILONS),
+        images=len(rows),
+        counts=list(counts),
     )
-    about |= dict(images=len(rows), counts=list(counts))
     runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
     print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
