@@ -1,6 +1,7 @@
 """What the tests share: scripts run as users run them, data, short runs, a full reproduction."""
 
 import contextlib
+import gc
 import io
 import os
 import runpy
@@ -41,6 +42,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("project")
+
+
+def pytest_collection_finish():
+    """Keras collects garbage at every seed: what has been imported need not be looked at then."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

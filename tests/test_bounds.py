@@ -2,16 +2,15 @@
 
 import itertools
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import attacks
 from beyond.networks import bounds
+from common.lazy import keras, tf
 
 layers = keras.layers
 SAMPLES = 2_000
