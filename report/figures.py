@@ -1,6 +1,7 @@
 """The figures in the order of the report. A figure has the name of its script."""
 
 import ast
+import re
 
 from common import runs
 
@@ -31,17 +32,22 @@ CLAIM_FIGURES = (
     "shifts",
 )
 ATTACK_FIGURES = ("few_pixels", "model_weights_norms")
-SWEEP_FIGURES = ("phase_diagram",)
-DIAGRAM_FIGURES = ("phase_diagram_exact",)
+DIAGRAM_FIGURES = ("phase_diagram",)
 NETWORK_FIGURES = ("certified",)
 FIGURES = POST_FIGURES + OPTIMUM_FIGURES + CLAIM_FIGURES + ATTACK_FIGURES
-FIGURES += SWEEP_FIGURES + DIAGRAM_FIGURES + NETWORK_FIGURES
+FIGURES += DIAGRAM_FIGURES + NETWORK_FIGURES
 PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by reproduce.py
 
 
 def caption(name):
-    """The first paragraph of the docstring of a figure's script, which is read and not run."""
+    """The docstring of a figure's script, which is read and not run, without the usage.
+
+    Returns its first sentence, which can stand in for the picture, and the rest.
+    """
     folders = runs.ROOT / "plots", *runs.ROOT.glob("beyond/*/figures")
     (path,) = (folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
-    script = path.read_text(encoding="utf-8")
-    return " ".join(ast.get_docstring(ast.parse(script)).split("\n\n")[0].split())
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    text = " ".join(each for each in paragraphs if not each.startswith("python "))
+    first, *rest = re.split(r"(?<=[.?)]) (?=[A-Z(“])", text, maxsplit=1)
+    return first, "".join(rest)

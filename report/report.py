@@ -131,10 +131,11 @@ def in_words(found):
 
 
 def picture(results, name):
-    """Caption of a figure and, if it is drawn, its width in the report: half of the PNG file's."""
+    """A figure's title and caption and, if it is drawn, its width: half of the PNG file's."""
     path = results / "figures" / f"{name}.png"
     width = int.from_bytes(path.read_bytes()[16:20], "big") // 2 if path.exists() else None
-    return dict(caption=figures.caption(name), width=width)
+    title, text = figures.caption(name)
+    return dict(title=title, caption=text, width=width)
 
 
 def render(template, results):

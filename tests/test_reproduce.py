@@ -97,7 +97,7 @@ def test_other_radii_are_trained_drawn_and_reported(quick, capsys, tmp_path):
 
 def test_report_shows_every_figure_in_order(complete):
     text = (complete / "README.md").read_text()
-    pictures = re.findall(r'<img src="figures/(\w+)\.png" alt="\w+" width="\d+">', text)
+    pictures = re.findall(r'<img src="figures/(\w+)\.png" alt="[^"]+" width="\d+">', text)
     assert pictures[:13] == list(figures.POST_FIGURES)
     assert sorted({*pictures} - {*figures.PAIR_FIGURES}) == sorted(figures.FIGURES)
     assert all((complete / "figures" / f"{name}.png").exists() for name in pictures)

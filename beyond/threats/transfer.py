@@ -132,9 +132,9 @@ def main(argv=None):
             "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
         },
     )
-    arrays = dict(
-        epsilon=ATTACK_EPSILONS, accuracy=np.array([curve.mean(axis=0) for curve in curves])
-    )
+    arrays = dict(epsilon=ATTACK_EPSILONS)
+    for name, of in (("accuracy", np.mean), ("least", np.min), ("most", np.max)):
+        arrays[name] = np.array([of(curve, axis=0) for curve in curves])
     folder = results / RUN
     images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
     names = dict(sources=list(sources), images=images, targets=list(targets))
