@@ -65,11 +65,6 @@ def in_process(*arguments):
         return pool.submit(measure, *arguments).result()
 
 
-def exponent(sizes, seconds):
-    """The slope of log(seconds) over log(size): 1 is linear growth."""
-    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
-
-
 def draw(curves):
     """The PNG of a log-log plot; curves: by panel and by line, (sizes, seconds)."""
     picture = io.BytesIO()
@@ -77,7 +72,7 @@ def draw(curves):
         figure = Figure(figsize=(7, 3.2))
         for axes, (xlabel, lines) in zip(figure.subplots(1, len(curves)), curves.items()):
             for name, line in lines.items():
-                axes.loglog(*line, "o-", label=f"{name}, exponent {exponent(*line):.2f}")
+                axes.loglog(*line, "o-", label=name)
             axes.set(xlabel=xlabel, ylabel="seconds")
             axes.legend(fontsize=10)
         figure.savefig(picture, format="png", metadata={"Software": None})
@@ -106,14 +101,9 @@ def main():
         "times the training data": {part: line(part, factors, "data x {}") for part in PARTS},
         "models side by side": {part: line(part, models, "{} models") for part in PARTS},
     }
-    exponents = {
-        f"{part}, {name}": round(exponent(*lines[part]), 3)
-        for name, lines in zip(("data", "models"), curves.values())
-        for part in PARTS
-    }
     peaks = {point: round(max(value[-1] for value in values)) for point, values in measured.items()}
     reference = f"training, data x {factors[0]}"
-    bench.finish("scale", args, seconds, reference, exponent=exponents, peak_memory_mb=peaks)
+    bench.finish("scale", args, seconds, reference, peak_memory_mb=peaks)
     files.write_file(args.results / "benchmarks" / "scale.png", draw(curves))
 
 

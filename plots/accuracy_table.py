@@ -1,4 +1,4 @@
-"""Accuracy of the four models.
+"""Accuracy of the models on the training and on the test images.
 
     python plots/accuracy_table.py   # figure 8 of the post; reads regular and robust-*
 

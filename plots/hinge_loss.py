@@ -1,6 +1,8 @@
 """The hinge loss against the margin y·ŷ.
 
-python plots/hinge_loss.py       # figure 1 of the post; reads no run
+    python plots/hinge_loss.py       # figure 1 of the post; reads no run
+
+An example with a margin of 1 or more has no loss; below, the loss grows with the distance from 1.
 """
 
 import style

@@ -1,6 +1,8 @@
 """The hinge loss of both classes against the logit, and the soft margin between their kinks.
 
-python plots/hinge_margin.py     # figure 2 of the post; reads no run
+    python plots/hinge_margin.py     # figure 2 of the post; reads no run
+
+In the soft margin, green, an example has a loss whichever its class is.
 """
 
 import style

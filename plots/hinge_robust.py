@@ -1,10 +1,9 @@
-"""The robust hinge: both kinks move outward by ε‖w‖₁, and the soft margin (here the post calls it
-boundary) becomes wider.
+"""The robust hinge: both kinks move outward by ε‖w‖₁, and the soft margin becomes wider.
 
     python plots/hinge_robust.py     # figure 6 of the post; reads no run
 
-The robust loss is max(0, 1 - yŷ + ε‖w‖₁): its kink is at yŷ = 1 + ε‖w‖₁, where the regular one
-(thin) is at yŷ = 1.
+The robust loss is max(0, 1 − yŷ + ε‖w‖₁): its kink is at yŷ = 1 + ε‖w‖₁, where that of the regular
+one, thin, is at yŷ = 1. Here the post calls the soft margin boundary.
 """
 
 import style

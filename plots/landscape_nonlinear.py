@@ -1,11 +1,10 @@
-"""The loss along one input of a non-linear model: the post's sketch, next to measured curves if the
-network was trained. These are of 1 − yŷ, the hinge before it is cut off at zero.
+"""The loss along one input of a non-linear model: the post's sketch, and measured curves.
 
     python plots/landscape_nonlinear.py  # figure 3 of the post; reads the run network, if any
 
 The first panel is a sketch, as in the post: a sum of sines, not the loss of a trained model. The
 others are measured on the first test image, of a network with two hidden layers and of the linear
-model.
+model, if the network was trained: 1 − yŷ, the hinge before it is cut off at zero.
 """
 
 import style

@@ -1,11 +1,11 @@
-"""The loss along a weight, regular and robust. Where x_i < ε the slope changes its sign, and the
-weight is driven to zero. (The post labels this slope ∂L/∂x_i; by its own formula it is ∂L/∂w_i.)
+"""The loss along a weight, regular and robust: where x_i < ε, the weight is driven to zero.
 
     python plots/landscape_robust.py     # figure 7 of the post; reads no run
 
-While the hinge is active its slope is ∂L/∂w_i = -y x_i in regular and -y x_i + ε sign(w_i) in
-robust training; ε‖w‖₁ does not depend on x. Green is what the attack adds, ε‖w‖₁; the arrow heads
-show the way of gradient descent.
+While the hinge is active its slope is ∂L/∂w_i = −y x_i in regular and −y x_i + ε sign(w_i) in
+robust training, which changes its sign at zero if x_i < ε. Green is what the attack adds, ε‖w‖₁;
+the arrow heads show the way of gradient descent. The post labels the slope ∂L/∂x_i; by its own
+formula it is ∂L/∂w_i, as ε‖w‖₁ does not depend on x.
 """
 
 import style

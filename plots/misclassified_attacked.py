@@ -1,10 +1,10 @@
-"""Attacked images that are misclassified, nearest to the boundary. Below each: its digit → the one
-that it is taken for.
+"""For each model and attack ε the misclassified attacked image that is nearest to the boundary.
 
     python plots/misclassified_attacked.py   # figure 12 of the post; reads regular and robust-*
 
-One for each model and attack ε. The attack is the exact worst case, not clipped, and the grey scale
-runs from -ε to 1 + ε, so that nothing of it is hidden.
+Below each: its digit → the one that it is taken for. The attack is the exact worst case, unclipped.
+The grey scale runs from −ε to 1 + ε, so that the display cuts nothing off; a blank pixel that
+stays as it is looks darker where ε is larger.
 """
 
 import style

@@ -1,7 +1,8 @@
 """Test images misclassified without an attack: up to four per model, nearest to the boundary first.
-Below each: its digit → the one that it is taken for.
 
-python plots/misclassified_clean.py  # figure 9 of the post; reads regular and robust-*
+    python plots/misclassified_clean.py  # figure 9 of the post; reads regular and robust-*
+
+Below each: its digit → the one that it is taken for.
 """
 
 import itertools

@@ -1,10 +1,10 @@
-"""Attacked logits of the misclassified images, and how many there are. The two humps are the two
-digits: the attack drives each across zero, to the side of the other.
+"""Attacked logits of the misclassified images, and how many there are, for each attack ε.
 
     python plots/misclassified_logits.py # figure 13 of the post; reads regular and a robust run
 
-A ridge for each attack ε: the density of the attacked logits of the misclassified test images,
-scaled to the same height. A row without a ridge had too few mistakes.
+A ridge is the density of the attacked logits of the misclassified test images, scaled to the same
+height; a row without one had too few mistakes. The two humps are the two digits: the attack drives
+each across zero, to the side of the other.
 """
 
 import style

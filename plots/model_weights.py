@@ -1,4 +1,4 @@
-"""The weights as pictures: dark pushes to +1 (in the post, the digit one), light to −1.
+"""The weights as pictures: dark pushes to +1, in the post the digit one, and light to −1.
 
     python plots/model_weights.py    # figure 10 of the post; reads regular and robust-*
 

@@ -32,6 +32,11 @@ THIN = dict(color="0.55", linewidth=0.7)  # a curve that is there for comparison
 REGULAR_COLOUR = "#8c8c8c"
 ROBUST_COLOURS = ("#a3d9a5", "#57ab5a", "#22662b")  # darker for larger training epsilon
 OWN_COLOURS = ("#2171b5", "#d08a2e", "#6a51a3")  # of runs with a loss of your own
+# How a map shows accuracy in %: darker green is better, as for the models. Black is read on all.
+GREENS = LinearSegmentedColormap.from_list("accuracy", ("white", *ROBUST_COLOURS[:2]))
+ACCURACY = dict(cmap=GREENS, vmin=0, vmax=100)
+# The optima are dashed; where those of two neighbours coincide, they fill each other's gaps.
+DASHES = {runs.name("exact", it): (3 * place, (3, 3)) for place, it in enumerate(runs.EPSILONS)}
 BOX = dict(boxstyle="square,pad=0.4", facecolor="white", edgecolor="black", linewidth=0.7)
 ATTACK = r"attack $\epsilon$ (pixel units)"
 TRAINING = r"training $\epsilon$ (pixel units)"

@@ -1,6 +1,7 @@
 """The figures in the order of the report. A figure has the name of its script."""
 
 import ast
+import re
 
 from common import runs
 
@@ -30,7 +31,6 @@ BEYOND_FIGURES = (
     "robust_vs_l1",
     "model_weights_norms",
     "phase_diagram",
-    "phase_diagram_exact",
     "few_pixels",
     "transfer_attacks",
     "shifts",
@@ -42,14 +42,14 @@ PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by
 
 
 def caption(name):
-    """The docstring of a figure's script, without its commands: the first sentence and the others.
+    """The docstring of a figure's script, which is read and not run, without the usage.
 
-    The script is read and not run.
+    Returns its first sentence, which can stand in for the picture, and the rest.
     """
     folders = runs.ROOT / "plots", *runs.ROOT.glob("beyond/*/figures")
     (path,) = (folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    parts = [part for part in text.split("\n\n") if not part.lstrip().startswith("python ")]
-    words = " ".join(" ".join(parts).split())
-    first, end, others = words.partition(". ")
-    return first + end.strip(), others
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    text = " ".join(each for each in paragraphs if not each.startswith("python "))
+    first, *rest = re.split(r"(?<=[.?)]) (?=[A-Z(“])", text, maxsplit=1)
+    return first, "".join(rest)

@@ -26,8 +26,11 @@ def test_plots_has_the_posts_figures_and_the_report_every_other_one():
     post = {name for name, path in SCRIPTS.items() if path.parent == ROOT / "plots"}
     assert post == set(figures.POST_FIGURES)
     for name in named:
-        title, others = figures.caption(name)
-        assert title.endswith(".") and "python" not in title + others and "\n" not in others
+        title, rest = figures.caption(name)
+        assert title.endswith(".") and len(title) <= 120, name  # it stands in for the picture
+        assert rest.endswith(".") and "\n" not in title + rest and "python" not in title + rest, (
+            name
+        )
 
 
 def test_every_figure_is_drawn(complete):

@@ -3,7 +3,7 @@
     python -m beyond.chance.sweep                  # 101 models at once
     python -m beyond.chance.sweep --seeds 10 --dtype float32    # their mean over 10 seeds
     python -m beyond.chance.sweep --models 26      # fewer training ε between the same limits
-    python -m beyond.chance.figures.phase_diagram  # the figure
+    python -m beyond.linear.figures.phase_diagram  # the figure
 
 Every model is one column of a matrix product, with its own ε, and equals the one that
 `experiment_robust.py` trains alone, in float64. In float32 it would not: another order of summation

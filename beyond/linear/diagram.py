@@ -1,7 +1,7 @@
 """The exact phase diagram: the proved optimum at every training ε of the sweep, attacked at each ε.
 
     python -m beyond.linear.diagram             # 101 training ε: 0, 0.005 ... 0.5
-    python -m beyond.linear.figures.phase_diagram_exact  # the figure, beside the sweep's
+    python -m beyond.linear.figures.phase_diagram  # the figure, beside the sweep's
 
 Two ends have a proof of their own. Below the ε of separation the separating model has zero robust
 loss. From the ε at which the constant classifier becomes optimal, it stays so: a feasible α of one

@@ -123,8 +123,9 @@ def main(argv=None):
         "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
     }
     metrics = dict(epsilon=MATRIX_EPSILON, draws=DRAWS, accuracy=accuracy)
-    means = np.array([curve.mean(axis=0) for curve in curves])
-    arrays, folder = dict(epsilon=ATTACK_EPSILONS, accuracy=means), results / RUN
+    arrays, folder = dict(epsilon=ATTACK_EPSILONS), results / RUN
+    for name, of in (("accuracy", np.mean), ("least", np.min), ("most", np.max)):
+        arrays[name] = np.array([of(curve, axis=0) for curve in curves])
     images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
     names = dict(sources=list(sources), images=images, targets=list(runs.POST_RUNS))
     runs.save(folder, args, data, metrics, arrays, **names)

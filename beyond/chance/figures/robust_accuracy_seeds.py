@@ -2,7 +2,7 @@
 
     python -m beyond.chance.figures.robust_accuracy_seeds  # reads the runs *-seeds
 
-Shown: the median and the band from the 5th to the 95th percentile.
+Lines: the median; bands: from the 5th to the 95th percentile.
 """
 
 import numpy as np

@@ -1,6 +1,9 @@
-"""The weights of the post's recipe and of the optimum; frames mark the pixels that it uses.
+"""The weights of the post's recipe, above, and of the optimum for the same ε, below.
 
-python -m beyond.linear.figures.model_weights_exact  # reads the runs robust-* and exact-*
+    python -m beyond.linear.figures.model_weights_exact  # reads the runs robust-* and exact-*
+
+Above each: how many weights are not zero. Green frames mark the pixels that the optimum uses; most
+of its weights are too small to be seen beside the largest. Each picture has its own scale.
 """
 
 import numpy as np

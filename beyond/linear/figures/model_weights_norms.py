@@ -3,7 +3,7 @@
     python -m beyond.linear.figures.model_weights_norms  # reads the runs regular and norms
 
 The ℓ∞ ball, the post's, has the dual norm ‖w‖₁, which wipes weights out; the duals ‖w‖₂ of ℓ2 and
-‖w‖∞ of ℓ1 do not.
+‖w‖∞ of ℓ1 do not. Each picture has its own scale; below it, how much of ‖w‖₁ is in few weights.
 """
 
 import numpy as np

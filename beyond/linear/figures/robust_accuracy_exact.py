@@ -1,8 +1,9 @@
-"""Accuracy under the exact worst case: the post's recipe and the optimum. Thin lines: clipped.
+"""Accuracy under the exact worst case: the post's recipe and the optimum.
 
     python -m beyond.linear.figures.robust_accuracy_exact  # reads the runs robust-* and exact-*
 
-Thick lines are unclipped, the attack that both are trained for. Dotted: the ε of training.
+Thick lines: unclipped, the attack that both are trained for; thin lines: clipped to [0, 1]. Dotted:
+the ε of training.
 """
 
 import numpy as np

@@ -1,10 +1,13 @@
-"""Robust training and two L1 penalties: one with the same ‖w‖₁, one with the λ whose optima are the
-same.
+"""Robust training beside two L1 penalties: one that gives the same ‖w‖₁, one of the same optimum.
 
     python -m beyond.linear.figures.robust_vs_l1  # reads regular, l1-0.2*, robust-0.2
 
-The attack is the exact worst case, unclipped.
+The penalty is λ‖w‖₁. The λ of the same optimum is ε times the least robust loss: with it the two
+problems have the same optimal classifiers, up to scale, and still ten epochs of SGD reach different
+ones. The attack is the exact worst case, unclipped. The pictures show w / ‖w‖₁, all on one scale.
 """
+
+import numpy as np
 
 from common import runs
 from plots import style
@@ -13,7 +16,7 @@ from plots import style
 RUNS = {
     "regular": ("regular", style.REGULAR_COLOUR),
     "l1-0.2": (r"L1, the same $\|w\|_1$", "#9ecae1"),
-    "l1-0.2-equivalent": (r"L1, $\lambda$ = $\epsilon$ × optimum", "#2171b5"),
+    "l1-0.2-equivalent": ("L1, the same optimum", "#2171b5"),
     "robust-0.2": (r"robust $\epsilon$ = 0.2", style.ROBUST_COLOURS[1]),
 }
 METRICS = ("robust_accuracy", "weight_l1_norm")
@@ -21,13 +24,17 @@ METRICS = ("robust_accuracy", "weight_l1_norm")
 
 def draw(results):
     figure, (curves, *pictures) = style.subplots(1.3, 2.9, 1, 4, width_ratios=(2, 1, 1, 1))
-    for (name, (label, colour)), axes in zip(RUNS.items(), (None, *pictures)):
-        run = runs.read(results / name, metrics=METRICS, arrays=["weights"])
-        curves.plot(*style.accuracy(run), color=colour, linewidth=2, label=label)
-        if axes:
-            style.show_weights(axes, run.arrays["weights"])
-            axes.set_title(label.replace("optimum", "opt."), fontsize=12)
-            axes.set_xlabel(f"$\\|w\\|_1$ = {run.metrics['weight_l1_norm']:.2f}")
+    saved = {name: runs.read(results / name, METRICS, ["weights"]) for name in RUNS}
+    for name, (label, colour) in RUNS.items():
+        curves.plot(*style.accuracy(saved[name]), color=colour, linewidth=2, label=label)
+    del saved["regular"]  # its weights are in figure 10
+    norms = {name: run.metrics["weight_l1_norm"] for name, run in saved.items()}
+    weights = [run.arrays["weights"] / norms[name] for name, run in saved.items()]
+    largest = np.abs(weights).max()
+    for (name, norm), values, axes in zip(norms.items(), weights, pictures):
+        style.show_picture(axes, values, -largest, largest, 0.5)
+        axes.set_title(RUNS[name][0], fontsize=12)
+        axes.set_xlabel(f"$\\|w\\|_1$ = {norm:.2f}")
     style.accuracy_axes(curves)
     style.legend_below(figure, curves)
     return figure

@@ -2,8 +2,8 @@
 
     python -m beyond.linear.figures.stopped  # reads the runs stopped and exact-0.3
 
-Under each picture of the weights: their share on the pixels of the optimum, and the accuracy under
-the attack of 0.3, unclipped.
+Each picture of the weights has its own scale. Under it: the share of ‖w‖₁ that is on the pixels of
+the optimum, and the accuracy on the test images under the attack of 0.3, unclipped.
 """
 
 from common import runs
@@ -19,12 +19,17 @@ def draw(results):
     titles = [*(f"{epochs} epochs" for epochs in metrics["epochs"]), "optimum"]
     shares, accuracy = [*metrics["norm_on_pixels"], 1], [*metrics["robust_accuracy"], kept]
     weights = [*run.arrays["weights"], exact.arrays["weights"]]
-    figure, panels = style.subplots(1.1, 2.4, 1, len(titles))
+    figure, panels = style.subplots(1.1, 2.7, 1, len(titles))
+    figure.suptitle(
+        f"robust $\\epsilon$ = {epsilon:g}, after more and more epochs of SGD", fontsize=13
+    )
+    text = f"of $\\|w\\|_1$ on the {metrics['pixels']} pixels of the optimum; "
+    text += f"right under the attack of {epsilon:g}"
+    figure.supxlabel(text, fontsize=12)
     for axes, title, values, share, right in zip(panels, titles, weights, shares, accuracy):
         style.show_weights(axes, values)
         axes.set_title(title, fontsize=12)
-        text = f"{metrics['pixels']} pixels: {share:.0%}\nattacked: {right:.1%}"
-        axes.set_xlabel(text, fontsize=10)
+        axes.set_xlabel(f"{share:.0%} of $\\|w\\|_1$\n{right:.1%} right", fontsize=11)
     return figure
 
 

@@ -1,11 +1,11 @@
-"""“Weights smaller than ε are wiped off”, exactly: a pixel has a weight only where |mean y x_i| of
-the active examples equals ε.
+"""Which weights the optimum wipes off: those of pixels at which the examples pull less than ε.
 
     python -m beyond.linear.figures.weight_threshold  # reads the runs exact-*
 
-A stroke for each pixel: how the active examples pull at it, |mean of y x_i|, against its weight.
-The optimality conditions say that a pixel pulled less than ε has a weight of exactly zero, and that
-one with a weight is pulled by exactly ε.
+A stroke for each pixel: how the active examples, those with a loss, pull at it, |mean of y x_i|,
+against its weight. The optimality conditions say that a pixel pulled less than ε has a weight of
+exactly zero, and that one with a weight is pulled by exactly ε: it is the pull, not the weight,
+that is compared with ε. The vertical scale is linear up to 0.001 and logarithmic beyond.
 """
 
 import numpy as np

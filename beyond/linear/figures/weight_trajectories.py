@@ -1,9 +1,10 @@
-"""Every weight through training. Blue: on pixels that are blank in every training image.
+"""Every weight through training: “weights smaller than ε are gently wiped off”, in motion.
 
     python -m beyond.linear.figures.weight_trajectories  # reads the run regular and a robust one
 
-“Weights smaller than ε are gently wiped off”, in motion. The vertical scale is linear below 0.01
-and logarithmic above, the steps are on a square-root scale.
+Blue: on pixels that are blank in every training image. Green: the ten largest at the end. The steps
+are on a square-root scale, because most happens early; the weights on one that is linear from −0.01
+to 0.01 and logarithmic beyond, so that small ones are seen.
 """
 
 import numpy as np
@@ -31,10 +32,10 @@ def draw(results):
         axes.axhline(0, color="black", linewidth=0.5)
         axes.set_xscale("function", functions=(np.sqrt, np.square))  # most happens early
         axes.set_yscale("symlog", linthresh=LINEAR_BELOW)
-        axes.set(title=style.label(name), xlabel="step of SGD")
+        axes.set(title=style.label(name), xlabel="step of SGD (root scale)")
         axes.set(xlim=(0, step[-1]), xticks=[0, 50, 200, 500, 1000])
     style.number_ticks(axes.yaxis, [-0.1, -0.01, 0, 0.01, 0.1, 1])
-    panels[0].set_ylabel("$w_i$ (the ten largest $|w_i|$ in green)")
+    panels[0].set_ylabel("$w_i$ (linear to ±0.01, then logarithmic)")
     return figure
 
 

@@ -2,8 +2,8 @@
 
     python -m beyond.pairs.figures.claims_over_pairs  # reads the runs pairs/*
 
-The ring is in the part with the verdict of 0 and 1. Claims that need networks, folds, surrogates,
-shifts or L1 models are not measured over pairs.
+A triangle stands under the part with the verdict that 0 and 1 have, whichever that is. Claims that
+need networks, folds, surrogates, shifts or L1 models are not measured over pairs.
 """
 
 import textwrap
@@ -28,22 +28,21 @@ def draw(results):
             count, dark = found[name][verdict], verdict == rules.HOLDS
             label = verdict if height == 0 else None
             axes.barh(height, count, 0.72, left, color=COLOURS[verdict], label=label)
-            ring = dict(boxstyle="circle,pad=0.25", facecolor="none", edgecolor="none", linewidth=1)
-            if verdict == found[name]["post"]:
-                narrow = count < 0.05 * found[name]["pairs"]  # the ring is wider
-                ring["edgecolor"] = "white" if dark and not narrow else "black"
             if count:
-                look = dict(ha="center", va="center", color="white" if dark else "black", bbox=ring)
+                look = dict(ha="center", va="center", color="white" if dark else "black")
                 axes.text(left + count / 2, height, count, fontsize=11, **look)
+            if verdict == found[name]["post"]:
+                axes.plot(left + count / 2, height - 0.44, "k^", markersize=5)
             left += count
     lines = [textwrap.fill(words[name]["claim"], LINE) for name in names]
     axes.set_yticks(range(len(names)), lines, fontsize=10)
     largest = max(each["pairs"] for each in found.values())
-    axes.set(xlim=(0, largest), ylim=(-0.6, len(names) - 0.4))
-    axes.set_xlabel("pairs of digits; in a ring: the verdict of 0 and 1")
-    axes.tick_params(axis="y", length=0, pad=12)  # the ring of a narrow part is wider
+    axes.set(xlim=(0, largest), ylim=(-0.7, len(names) - 0.4))
+    axes.set_xlabel("pairs of digits")
+    axes.tick_params(axis="y", length=0)
+    axes.plot([], [], "k^", markersize=5, label="the verdict of 0 and 1")
     axes.spines["left"].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=3, fontsize=11)
+    figure.legend(loc="outside upper center", ncols=4, fontsize=11)
     return figure
 
 

@@ -1,17 +1,17 @@
-"""Accuracy when an attacker may set a few pixels of each image to anything from 0 to 1; below, one
-test image with the fewest pixels changed (framed) that make each model wrong.
+"""Accuracy when an attacker may set a few pixels of each image to anything from 0 to 1.
 
     python -m beyond.threats.figures.few_pixels  # reads the models, exact-*, few_pixels
 
 The attack is exact: it takes the pixels with the largest |weight| times the way that they can go.
-The image is the one for which these numbers are nearest to each model's median.
+Where two optima are equal, their dashes alternate on one line. Below, a test image with the fewest
+changed pixels, framed in red, that make each model wrong; it is the image for which these numbers
+are nearest to each model's median.
 """
 
 import numpy as np
 
 import data_prep
 from beyond.threats.few_pixels import attack_pixels
-from claims.rules import EXACT
 from common import runs
 from plots import style
 
@@ -33,8 +33,8 @@ def draw(results):
     for name, colour, axes in zip(fewest, colours, grid[1]):
         title = style.label(name).replace("exact", "optimum")
         kept = 100 * np.mean(fewest[name] > COUNTS[:, np.newaxis], axis=1)
-        line = "--" if name in EXACT else "-"
-        curves.plot(COUNTS, kept, line, color=colour, linewidth=2, label=title)
+        look = dict(color=colour, linewidth=2, linestyle=style.DASHES.get(name, "-"))
+        curves.plot(COUNTS, kept, label=title, **look)
         weights = runs.read(results / name, arrays=["weights"]).arrays["weights"]
         count = fewest[name][shown]
         attacked = attack_pixels(weights, x, y, count)

@@ -1,8 +1,11 @@
-"""Accuracy where the test images are shifted, not attacked: moved, turned, noisy, blurred, faint.
+"""How much better or worse than the regular model the others are where the test images are shifted.
 
     python -m beyond.threats.figures.shifts  # reads the run shifts
 
-Solid: the post's models; dashed: the proved optima for ε = 0.1, 0.2, 0.3. At 0 nothing is changed.
+The images are not attacked but moved, turned, noisy, blurred, faint ...; on the left of each panel
+nothing is changed. Numbers: the accuracy of the regular model in %. Curves: the points of accuracy
+that a model gains or loses against it, on a scale that is linear up to a point and logarithmic
+beyond. Solid: robust models; dashed: the proved optima. The grey band is half a point on each side.
 """
 
 import numpy as np
@@ -20,19 +23,29 @@ def draw(results):
     twins = [model.replace("exact", "robust") for model in models]
     colour = dict(zip(models, style.colours(models)))
     rows = -(-len(shifts) // COLUMNS)
-    figure, panels = style.subplots(1.2, 7, rows, COLUMNS, sharey=True, squeeze=False)
+    figure, panels = style.subplots(1.2, 7.4, rows, COLUMNS, sharey=True, squeeze=False)
     for name, axes in zip(shifts, panels.flat):
         amounts = [UNCHANGED.get(name, 0), *run.metrics[name]["amounts"]]
         accuracy = 100 * np.array([run.metrics["clean"], *run.metrics[name]["accuracy"]])
+        regular = accuracy[:, models.index("regular")]
+        axes.axhspan(-0.5, 0.5, color=style.GREY, linewidth=0)
+        axes.axhline(0, color="black", linewidth=0.5)
         for model, twin, curve in zip(models, twins, accuracy.T):
-            look = dict(color=colour[twin], linewidth=1.8, label=style.label(model))
-            axes.plot(amounts, curve, "-" if model == twin else "--", **look)
-        axes.set(xlim=(amounts[0], amounts[-1]), ylim=(40, 101))
-        axes.set_xticks(amounts, [f"{abs(amount):g}" for amount in amounts])
+            if model != "regular":
+                label = style.label(model).replace("exact", "optimum")
+                look = dict(color=colour[twin], linestyle=style.DASHES.get(model, "-"))
+                axes.plot(curve - regular, linewidth=1.8, label=label, **look)
+        for place, kept in enumerate(regular):
+            axes.text(place, 38, f"{kept:.1f}", fontsize=9, ha="center", va="center", color="0.4")
+        axes.set_xlim(-0.3, len(amounts) - 0.7)  # room for the numbers
+        axes.set_xticks(range(len(amounts)), [f"{abs(amount):g}" for amount in amounts])
         axes.set_title(name, fontsize=12)
-    for axes in panels[:, 0]:
-        axes.set_ylabel("accuracy (%)")
-    style.legend_below(figure, axes)
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_ylim(-60, 60)
+    style.number_ticks(axes.yaxis, [-50, -10, -1, 0, 1, 10])
+    axes.minorticks_off()
+    figure.supylabel("accuracy minus that of the regular model (points)", fontsize=12)
+    style.legend_below(figure, axes, 3)
     return figure
 
 
