@@ -54,33 +54,19 @@ class Distinct(argparse.Action):
 
 epsilon, digit = number(ratio, 0, 1000), number(int, 0, 9)  # a ball of radius 1 holds all images
 FLAGS = {  # that several scripts have: what add_argument takes for them, beside the default
-    "results": dict(
-        type=path, help="the folder of results (default: results, or results-A-B for other digits)"
-    ),
+    "results": dict(type=path, help="the folder of results (default: results, or results-A-B)"),
     "digits": dict(
-        type=digit,
-        nargs=2,
-        action=Distinct,
-        metavar=("A", "B"),
-        help="the two digits; A is -1 and B is +1",
+        type=digit, nargs=2, action=Distinct, metavar=("A", "B"), help="A is -1 and B is +1"
     ),
     "epochs": dict(type=number(int, 1, 10_000), help="passes over the training images"),
     "batch_size": dict(type=number(int, 1, 60_000), help="images per step"),
-    "learning_rate": dict(
-        type=number(float, 0, 1e9),
-        help="for the losses summed over a batch and divided by the batch size",
-    ),
+    "learning_rate": dict(type=number(float, 0, 1e9), help="for the mean loss of a full batch"),
     "seed": dict(type=number(int, 0, 2**31 - 1), help="of initial weights and shuffled order"),
     "seeds": dict(type=number(int, 1, 1000), metavar="N", help="train with the seeds 0 ... N-1"),
-    "shuffle": dict(
-        action=argparse.BooleanOptionalAction,
-        help="a new order of the images each epoch; the post has one fixed order",
-    ),
+    "shuffle": dict(action=argparse.BooleanOptionalAction, help="a new order each epoch"),
     "validation": dict(
         type=number(float, 0, 0.9),
-        metavar="SHARE",
-        help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
-        "val_accuracy on them (default: none, as in the post)",
+        help="hold out this share of the training images, the last, for val_loss and val_accuracy",
     ),
     "dtype": dict(choices=["float32", "float64"], help="of the weights while they are trained"),
     "epsilon": dict(

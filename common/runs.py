@@ -83,9 +83,7 @@ NETWORK_NAMES = [f"{network}-{training}" for network in NETWORKS for training in
 def parts(run):
     """The name of a run without its ε, and that ε as it is typed: "robust", "8/255"; or None."""
     found = re.fullmatch(r"(.+?)-(\d+(?:[._]\d+)?)(-.+)?", run)
-    if not found:
-        return run, None
-    return found[1] + (found[3] or ""), found[2].replace("_", "/")
+    return (found[1] + (found[3] or ""), found[2].replace("_", "/")) if found else (run, None)
 
 
 def label(run):
@@ -96,8 +94,8 @@ def label(run):
 
 def post_runs(results):
     """The post's four models; or, where a folder has robust ones of other ε, its own, by ε."""
-    found = {path.name: parts(path.name) for path in Path(results).glob("robust-*")}
-    radii = {run: Fraction(epsilon) for run, (kind, epsilon) in found.items() if kind == "robust"}
+    names = [path.name for path in Path(results).glob("robust-*")]
+    radii = {run: Fraction(parts(run)[1]) for run in names if parts(run)[0] == "robust"}
     if set(radii) <= set(POST_RUNS):
         return POST_RUNS
     return ("regular", *sorted(radii, key=radii.get))

@@ -83,19 +83,16 @@ def connected(sources, scheduler=None, workers=None):
             "Dask is missing; install it with: "
             "pip install -r requirements-cluster.txt -c constraints.txt"
         )
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # what matters is raised here, in one line
-    try:
-        with contextlib.ExitStack() as stack:
-            client = reached(stack, scheduler, workers)
-            try:
-                ship(client, sources)
-                yield client
-            finally:
-                with contextlib.suppress(ValueError, OSError):  # none yet, or the scheduler is lost
-                    client.unregister_worker_plugin(client.id)
-    finally:
-        logging.disable(disabled)
+    with contextlib.ExitStack() as stack:
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)  # what matters is raised here, in one line
+        client = reached(stack, scheduler, workers)
+        try:
+            ship(client, sources)
+            yield client
+        finally:
+            with contextlib.suppress(ValueError, OSError):  # none yet, or the scheduler is lost
+                client.unregister_worker_plugin(client.id)
 
 
 def reached(stack, scheduler, workers):
