@@ -1,6 +1,5 @@
 """The same seed gives the same bytes: whatever ran before, in another process, on other threads."""
 
-import json
 import shlex
 
 import numpy as np
@@ -33,14 +32,6 @@ def test_same_seed_gives_the_same_bytes_whatever_ran_before(quick, tmp_path):
     experiment_regular.main(["--epochs", "1", "--results", str(tmp_path)])
     for path in (quick / "regular").iterdir():
         assert path.read_bytes() == (tmp_path / "regular" / path.name).read_bytes(), path.name
-
-
-def test_no_file_of_a_run_has_a_path_a_time_or_a_host(quick):
-    for path in (quick / "regular").glob("*.json"):
-        text = path.read_text()
-        assert str(quick) not in text and '"/' not in text and "time" not in text
-    config = json.loads((quick / "regular" / "config.json").read_text())
-    assert set(config) == {"command", "run", "arguments", "versions", "data_sha256"}
 
 
 def test_threads_of_numpy_change_no_number_but_the_last_digits_of_a_logit(data):

@@ -145,10 +145,7 @@ def test_models_and_losses_that_cannot_be_attacked_are_named():
         (dict(epsilon=[0.1, 0.2], step_size=[0.1, 0.1]), "must be one number"),
         (dict(steps=-1), "steps >= 0"),
         (dict(batch_size=-1), "batch_size >= 1"),
-        (dict(y=np.array([0.0])), r"y must be -1 or \+1"),
         (dict(y=np.ones((1, 1))), r"y must be -1 or \+1, of shape \(1,\)"),
-        (dict(x=np.array([[128, 0]], np.uint8)), r"x must be floats in \[0, 1\].*uint8"),
-        (dict(x=X[0]), r"x must be floats in \[0, 1\].*\(2,\)"),
     ],
 )
 def test_bad_arguments_of_pgd_are_named(changes, complaint):

@@ -257,9 +257,3 @@ def test_no_request_and_no_message(view, written):
     assert [text for text in view.said if "getImageData" not in text] == []
     assert set(view.asked) <= {written.resolve().as_uri(), "data:,"}
     assert written.stat().st_size <= 3_000_000
-
-
-def test_sources_are_small():
-    for name, most in (("page.js", 500), ("page.css", 200)):
-        lines = (page.SOURCES / name).read_text(encoding="utf-8").splitlines()
-        assert len(lines) < most, name

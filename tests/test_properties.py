@@ -54,7 +54,7 @@ EPSILON = st.one_of(st.sampled_from([0.0, 1e-300, 0.1, 1.0]), st.floats(0, 10))
 
 @PRECISIONS
 @pytest.mark.parametrize("clip", [False, True])
-@pytest.mark.parametrize("norm", [None, *NORMS])
+@pytest.mark.parametrize("norm", [None, 2, 1])
 @given(st.data())
 def test_attacked_images_stay_within_epsilon_and_the_limits_of_a_pixel(dtype, norm, clip, data):
     kind = np.float32 if norm == 2 and clip else dtype  # squares of ratios beyond 1e150 overflow

@@ -39,19 +39,6 @@ def run(quick, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "arguments, name",
-    [
-        (("regular",), "regular"),
-        (("robust", 0.0), "robust-0"),
-        (("robust", 10.0, "converged"), "robust-10-converged"),
-        (("regular", None, "seeds"), "regular-seeds"),
-    ],
-)
-def test_name_of_a_run(arguments, name):
-    assert runs.name(*arguments) == name
-
-
-@pytest.mark.parametrize(
     "text, name",
     [
         ("8/255", "8_255"),
@@ -81,11 +68,9 @@ def test_values_that_differ_have_names_that_differ():
     "run, command",
     [
         ("regular", "python experiment_regular.py"),
-        ("robust-0.25", "python experiment_robust.py --epsilon 0.25"),
         ("robust-0.1-converged", "python -m beyond.linear.converged --epsilon 0.1"),
         ("l1-0.2-equivalent", "python -m beyond.linear.l1 --epsilon 0.2"),
         ("robust-seeds", "python -m beyond.chance.seeds"),
-        ("sweep", "python -m beyond.chance.sweep"),
         ("unknown", "the script that saves it"),
     ],
 )

@@ -64,12 +64,14 @@ def main(argv=None):
         sizes.append(len(test))
     accuracy = np.array(found).T  # (models, folds)
     lost = accuracy[0] - accuracy[1:]
+    # The folds share training images: Nadeau and Bengio (2003) add the ratio of test to training.
+    error = lost.std(axis=1, ddof=1) * np.sqrt(1 / FOLDS + 1 / (FOLDS - 1))
     metrics = dict(
         folds=FOLDS,
         images=len(y),
         accuracy=accuracy.mean(axis=1).tolist(),
         points_lost=(100 * lost.mean(axis=1)).tolist(),
-        standard_error=(100 * lost.std(axis=1, ddof=1) / np.sqrt(FOLDS)).tolist(),
+        standard_error=(100 * error).tolist(),
     )
     folder = cli.results_folder(args) / RUN
     arrays = dict(accuracy=accuracy, fold_images=np.array(sizes))
