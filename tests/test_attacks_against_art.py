@@ -54,9 +54,14 @@ def test_margins_are_those_of_art_and_the_accuracy_to_the_image(target, name, ep
     attack = getattr(art_attacks, name)(
         classifier(clip), np.inf, eps=epsilon, batch_size=COUNT, **flags
     )
-    margins = margins_of(weights, bias, attack.generate(x, y=(y > 0).astype(int)), y)
-    ours = margins_of(weights, bias, attacks.attack_linear(weights, x, y, 0.1, clip), y)
-    np.testing.assert_allclose(ours, margins, rtol=1e-5, atol=1e-5)
+    theirs = attack.generate(x, y=(y > 0).astype(int))
+    ours = attacks.attack_linear(weights, x, y, epsilon, clip)
+    margins, exact = (
+        y * (each.reshape(COUNT, -1).astype(float) @ weights + bias) for each in (theirs, ours)
+    )
+    np.testing.assert_allclose(exact, margins, rtol=1e-5, atol=1e-5)
+    accuracy = attacks.robust_accuracy(weights, bias, x, y, epsilon, clip)
+    assert accuracy == np.mean(margins > 0)
 
 
 @pytest.fixture(scope="module")
