@@ -2,7 +2,7 @@
 
     python plots/hinge_loss.py       # figure 1 of the post; reads no run
 
-An example with a margin of 1 or more has no loss; below, the loss grows with the distance from 1.
+An example with a margin of 1 or more has no loss.
 """
 
 import style

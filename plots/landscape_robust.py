@@ -5,7 +5,7 @@
 While the hinge is active its slope is ∂L/∂w_i = −y x_i in regular and −y x_i + ε sign(w_i) in
 robust training, which changes its sign at zero if x_i < ε. Green is what the attack adds, ε‖w‖₁;
 the arrow heads show the way of gradient descent. The post labels the slope ∂L/∂x_i; by its own
-formula it is ∂L/∂w_i, as ε‖w‖₁ does not depend on x.
+formula it is ∂L/∂w_i.
 """
 
 import style

@@ -3,8 +3,7 @@
     python plots/misclassified_attacked.py   # figure 12 of the post; reads regular and robust-*
 
 Below each: its digit → the one that it is taken for. The attack is the exact worst case, unclipped.
-The grey scale runs from −ε to 1 + ε, so that the display cuts nothing off; a blank pixel that
-stays as it is looks darker where ε is larger.
+The grey scale runs from −ε to 1 + ε, so that the display cuts nothing off.
 """
 
 import style

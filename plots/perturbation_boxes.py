@@ -2,8 +2,7 @@
 
     python plots/perturbation_boxes.py   # figure 5 of the post; reads no run
 
-Shown for three inputs. ‖δ‖∞ ≤ ε lets every input move by up to ε whatever the others do, which
-makes the neighbourhood a cube.
+Shown for three inputs: every input moves by up to ε whatever the others do, which makes a cube.
 """
 
 from itertools import product
