@@ -301,7 +301,10 @@ def replaced_call():
         (lambda: network_of(layers.Flatten(), last="tanh"), "tanh.*give the logit"),
         (lambda: network_of(layers.MaxPooling2D(), layers.Flatten()), "MaxPooling2D"),
         (lambda: network_of(shape=(28, 28, 1)), "put Flatten before it"),
-        (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(2)]), "one logit"),
+        (
+            lambda: keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 2)]),
+            "must give logits",
+        ),
         (lambda: keras.Sequential([layers.Dense(1)]), "not built"),
         (lambda: keras.Sequential([keras.Input((1,), dtype="uint8"), layers.Dense(1)]), "float32"),
         (

@@ -314,7 +314,7 @@ def layers_of(model):
 
 
 def read(model):
-    """The shape of the images, and the list of Affines, of a Keras model with one logit.
+    """The shape of the images, and the list of Affines, of a Keras model.
 
     Raises ValueError, in one line, for whatever has no bounds here, and if the model does not give
     what the Affines say.
@@ -325,8 +325,10 @@ def read(model):
     for layer in layers:
         affine, shape = affine_of(layer, shape)
         parts.append(affine)
-    if shape != (1,):
-        raise ValueError(f"the network must give one logit per image, (batch, 1); it gives {shape}")
+    if len(shape) != 1:
+        raise ValueError(
+            f"the network must give logits, (batch, 1) or (batch, K); it gives {shape}"
+        )
     compare(model, layers, parts)
     chain = []
     for affine in sum(parts, []):
