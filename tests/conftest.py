@@ -8,6 +8,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,6 +61,13 @@ def pytest_collection_modifyitems(items):
     keras = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("error", keras), append=False)
+
+
+def wait_for(happened, seconds=120):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
 
 
 def words(name, *arguments):
