@@ -15,7 +15,6 @@ from conftest import ROOT, wait_for, words
 from test_cli import ends_with, one_line, posix
 from test_runs import whole
 
-import experiment_regular
 from common import files, runs
 
 SAVE = """
@@ -84,8 +83,6 @@ for _ in range(3):  # in one process, as importing TensorFlow takes longer than 
     assert process.returncode == -signal.SIGKILL
     assert lines == ["-c: interrupted; what was saved before is whole"] * 2
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
-    experiment_regular.main(["--epochs", "1", "--results", str(tmp_path)])
-    assert runs.read(tmp_path / "regular", ["test_accuracy"], ["weights"])
 
 
 @posix
