@@ -8,6 +8,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,6 +45,12 @@ settings.register_profile(
 settings.load_profile("project")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """`-m smoke` imports only the files that have such a test."""
+    if config.option.markexpr == "smoke" and collection_path.name.startswith("test_"):
+        return "mark.smoke" not in collection_path.read_text(encoding="utf-8") or None
+
+
 def pytest_collection_finish():
     """Keras collects garbage at every seed: what has been imported need not be looked at then."""
     gc.freeze()
@@ -60,6 +67,13 @@ def pytest_collection_modifyitems(items):
     keras = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
     for item in items:
         item.add_marker(pytest.mark.filterwarnings("error", keras), append=False)
+
+
+def wait_for(happened, seconds=120):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
 
 
 def words(name, *arguments):

@@ -11,7 +11,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, wait_for
 
 from beyond.pairs import cluster, code, pairs
 
@@ -81,13 +81,6 @@ def a_scheduler(folder):
 def a_worker(folder, address, *more, nthreads=1, path=()):
     place = "--nthreads", nthreads, "--local-directory", folder
     return dask(folder, "worker", address, *HERE, *place, *more, path=path)
-
-
-def wait_for(happened, seconds=60):
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +158,8 @@ def test_a_piece_that_fails_twice_is_named_and_the_others_come(there):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_a_killed_worker_costs_only_its_piece(there, tmp_path):
+def test_a_killed_worker_costs_only_its_piece(there, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 60)  # for workers that start again
     once = str(tmp_path / "once")
     with cluster.connected(made_up("a"), there.address) as client:
         found = {name: it for name, *it in each(client, made_up("a"), "deadly", [once, ""], 7)}

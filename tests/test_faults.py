@@ -11,11 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, words
+from conftest import ROOT, wait_for, words
 from test_cli import ends_with, one_line, posix
 from test_runs import whole
 
-import experiment_regular
 from common import files, runs
 
 SAVE = """
@@ -41,13 +40,6 @@ def python(code, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-
-
-def wait_for(happened, seconds=300):
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 # --- interrupts
@@ -91,8 +83,6 @@ for _ in range(3):  # in one process, as importing TensorFlow takes longer than 
     assert process.returncode == -signal.SIGKILL
     assert lines == ["-c: interrupted; what was saved before is whole"] * 2
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
-    experiment_regular.main(["--epochs", "1", "--results", str(tmp_path)])
-    assert runs.read(tmp_path / "regular", ["test_accuracy"], ["weights"])
 
 
 @posix
@@ -120,24 +110,25 @@ def test_killed_drawing_leaves_no_process(tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("limit", [100_000, 10])
-def test_full_disk_in_the_middle_of_a_run_leaves_the_old_one(tmp_path, limit):
-    """Every write beyond a limit of bytes fails: of arrays.npz, or of config.json."""
+@pytest.mark.parametrize(
+    "code, limit",
+    [
+        ("save(Path(sys.argv[1], 'regular'), 2)", 100_000),  # in arrays.npz
+        ("save(Path(sys.argv[1], 'regular'), 2)", 10),  # in config.json
+        ("files.write_file(Path(sys.argv[1], 'file'), 'half of this')", 6),
+    ],
+)
+def test_full_disk_leaves_the_old_run_or_file(tmp_path, code, limit):
+    """Every write beyond a limit of bytes fails."""
     whole(tmp_path / "regular", 1)
-    process = python(
-        SAVE
-        + """
-import resource
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
-cli.run(lambda: save(Path(sys.argv[1]), 2))
-""",
-        tmp_path / "regular",
-        limit,
-    )
+    (tmp_path / "file").write_text("old")
+    code = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\ncli.run(lambda: {code})"
+    process = python(f"{SAVE}\nimport resource\n{code}", tmp_path)
     stderr = process.communicate(timeout=60)[1]
     assert process.returncode == 1 and "File too large" in one_line(stderr)
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
-    assert [path.name for path in tmp_path.iterdir()] == ["regular"]
+    assert (tmp_path / "file").read_text() == "old"
+    assert {path.name for path in tmp_path.iterdir()} == {"regular", "file"}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -218,30 +209,6 @@ while time.monotonic() < end:  # after its one line, as somebody who tries again
     run = runs.read(tmp_path / "regular", arrays=["number"])
     assert run.config["run"] == run.metrics and run.metrics["number"] in (1, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["regular"]
-
-
-@posix
-def test_two_writers_of_one_file_never_mix(tmp_path):
-    code = (
-        SAVE
-        + """
-end = time.monotonic() + 1
-while time.monotonic() < end:
-    files.write_file(Path(sys.argv[1]) / "file", sys.argv[2] * int(sys.argv[3]))
-"""
-    )
-    writers = [
-        python(code, tmp_path, letter, length)
-        for letter, length in (("a", 100_000), ("b", 30), ("c", 3_000_000))
-    ]
-    wait_for((tmp_path / "file").exists)
-    seen = set()
-    while any(writer.poll() is None for writer in writers):
-        text = (tmp_path / "file").read_text()
-        seen.add((text[:1], len(text)))
-    assert all(writer.communicate()[1] == "" for writer in writers)
-    assert len(seen) > 1 and seen <= {("a", 100_000), ("b", 30), ("c", 3_000_000)}
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 # --- no network

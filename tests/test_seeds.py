@@ -25,7 +25,6 @@ def spread(tmp_path_factory):
     "name, column, script, flags",
     [
         ("regular", 0, experiment_regular, []),
-        ("robust", 0, experiment_robust, ["--epsilon", "0.1"]),
         ("robust", 2, experiment_robust, ["--epsilon", "0.3"]),
     ],
 )

@@ -1,7 +1,7 @@
 """The post's path: both experiments and two figures; marked elsewhere: its data, its attack."""
 
 import style
-import misclassified_attacked
+import model_weights
 import pytest
 import robust_accuracy
 
@@ -15,7 +15,7 @@ def test_both_experiments_train_and_are_saved(quick):
         assert runs.read(quick / name, ["test_accuracy"]).metrics["test_accuracy"] > 0.99
 
 
-@pytest.mark.parametrize("figure", [robust_accuracy, misclassified_attacked])
+@pytest.mark.parametrize("figure", [model_weights, robust_accuracy])
 def test_figures_are_drawn(quick, figure):
     path = style.save(figure.draw, figure.__name__, quick)
     assert path.read_bytes().startswith(b"\x89PNG")

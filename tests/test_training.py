@@ -193,12 +193,6 @@ def test_step_record_is_a_callback_of_fit_too(few, fit):
     np.testing.assert_array_equal(theirs.weights[-1], weights_of(model))
 
 
-def test_recorded_steps_are_densest_at_the_start(fit):
-    record = callbacks.StepRecord(keep=5)
-    fit(training.linear_model(0), 10, callbacks=[record])
-    assert record.steps == [0, 1, 7, 16, 29] and len(record.weights) == len(record.gradients) == 5
-
-
 def test_network_is_measured_as_it_will_be_used(few, fit):
     """Dropout is off, and the statistics of BatchNormalization are used and not moved."""
     keras.utils.set_random_seed(0)
