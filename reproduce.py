@@ -59,8 +59,7 @@ def parse_args(argv=None):
 
 def heading(text, start):
     """A line that stands out, with the seconds since `start`."""
-    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
-    print(f"\n{bold}== {time.perf_counter() - start:3.0f} s: {text}{plain}", flush=True)
+    print(f"\n== {time.perf_counter() - start:3.0f} s: {text}", flush=True)
 
 
 def run_steps(steps, shared, start, own=None):
@@ -80,7 +79,6 @@ def run_beside(steps, shared, start):
 
 
 def draw_figures(names, results):
-    """Draw the named figures."""
     sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
     gallery = importlib.import_module("gallery")
     for error in gallery.draw_all(names, results).values():

@@ -21,9 +21,7 @@ def remedy(package):
 
 if importlib.util.find_spec("numpy") is None:
     text = f"No module named 'numpy'{remedy('numpy')}"
-    started = getattr(sys.modules["__main__"], "__file__", None) or ""
-    if (
-        sys.argv[0] == "-m" or ROOT in Path(started).resolve().parents
-    ):  # one of our scripts: one line
-        sys.exit(f"{Path(started).name or 'python -m'}: {text}")
+    started = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
+    if sys.argv[0] == "-m" or ROOT in started.resolve().parents:  # one of our scripts: one line
+        sys.exit(f"{started.name or 'python -m'}: {text}")
     raise ModuleNotFoundError(text, name="numpy")

@@ -5,29 +5,24 @@ import math
 import os
 import signal
 import sys
-import threading
 from fractions import Fraction
 from pathlib import Path
 
 import common
 from common import runs
 
-LARGEST_EPSILON = 1000  # pixel units; a ball of radius 1 around an image holds every other one
-DEFAULT = " (default: %(default)s)"
 
-
-def number(kind, low, high, exclusive=False):
-    """An argparse type: a finite int or float from low (or above low) to high."""
+def number(kind, low, high):
+    """An argparse type: a finite int or float from low to high."""
 
     def parse(text):
         try:
             value = kind(text)
         except (ValueError, ArithmeticError):
             value = math.nan
-        if not (low < value <= high if exclusive else low <= value <= high):
+        if not low <= value <= high:
             name = "a whole number" if kind is int else "a number"
-            limits = f"{'above' if exclusive else 'from'} {low} to {high}"
-            raise argparse.ArgumentTypeError(f"{text!r} is not {name} {limits}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not {name} from {low} to {high}")
         return value
 
     return parse
@@ -36,30 +31,6 @@ def number(kind, low, high, exclusive=False):
 def ratio(text):
     """A float from 0.25 or 8/255. Raises ValueError or ArithmeticError."""
     return float(Fraction(text))
-
-
-# Argparse types.
-epsilon = number(ratio, 0, LARGEST_EPSILON)  # in pixel units
-digit = number(int, 0, 9)
-
-# What add_argument takes for flags that several scripts have, beside their defaults.
-EPOCHS = dict(type=number(int, 1, 10_000), help="passes over the training images" + DEFAULT)
-BATCH_SIZE = dict(type=number(int, 1, 60_000), help="images per step" + DEFAULT)
-LEARNING_RATE = dict(
-    type=number(float, 0, 1e9, exclusive=True),
-    help="for the losses summed over a batch and divided by the batch size" + DEFAULT,
-)
-SEED = dict(
-    type=number(int, 0, 2**31 - 1),
-    help="of the initial weights and, with --shuffle, of the order" + DEFAULT,
-)
-VALIDATION = dict(
-    type=number(float, 0, 0.9, exclusive=True),
-    metavar="SHARE",
-    help="hold out the last SHARE of the training images, as 0.1, and measure val_loss and "
-    "val_accuracy on them (default: none, as in the post)",
-)
-DTYPE = dict(choices=["float32", "float64"], help="of the weights while they are trained" + DEFAULT)
 
 
 def path(text):
@@ -81,6 +52,43 @@ class Distinct(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+epsilon, digit = number(ratio, 0, 1000), number(int, 0, 9)  # a ball of radius 1 holds all images
+FLAGS = {  # that several scripts have: what add_argument takes for them, beside the default
+    "results": dict(type=path, help="the folder of results (default: results, or results-A-B)"),
+    "digits": dict(
+        type=digit, nargs=2, action=Distinct, metavar=("A", "B"), help="A is -1 and B is +1"
+    ),
+    "epochs": dict(type=number(int, 1, 10_000), help="passes over the training images"),
+    "batch_size": dict(type=number(int, 1, 60_000), help="images per step"),
+    "learning_rate": dict(type=number(float, 0, 1e9), help="for the mean loss of a full batch"),
+    "seed": dict(type=number(int, 0, 2**31 - 1), help="of initial weights and shuffled order"),
+    "seeds": dict(type=number(int, 1, 1000), metavar="N", help="train with the seeds 0 ... N-1"),
+    "shuffle": dict(action=argparse.BooleanOptionalAction, help="a new order each epoch"),
+    "validation": dict(
+        type=number(float, 0, 0.9),
+        help="hold out this share of the training images, the last, for val_loss and val_accuracy",
+    ),
+    "dtype": dict(choices=["float32", "float64"], help="of the weights while they are trained"),
+    "epsilon": dict(
+        type=epsilon,
+        action=Distinct,
+        dest="epsilons",
+        metavar="ε",
+        help="the ℓ∞ radius in pixel units (a pixel goes from 0 to 1), as 0.25 or 8/255; "
+        "repeatable",
+    ),
+}
+
+
+def add(to, **defaults):
+    """Add some of FLAGS to a parser, by name, with their defaults; returns the parser."""
+    for name, default in defaults.items():
+        flag = to.add_argument(f"--{name.replace('_', '-')}", default=default, **FLAGS[name])
+        if default is not None:
+            flag.help += " (default: %(default)s)"
+    return to
+
+
 def script_name():
     """The script that was started, as its messages name it: claims for python -m claims."""
     started = Path(sys.argv[0])
@@ -99,38 +107,12 @@ def parser(doc, results=False):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    if results:
-        help = "the folder of results (default: results, or results-A-B for other digits)"
-        result.add_argument("--results", type=path, metavar="FOLDER", help=help)
-    return result
+    return add(result, results=None) if results else result
 
 
-def pair_parser(doc):
-    """A parser of scripts that measure one pair of digits: it has --digits and --results."""
-    result = parser(doc, results=True)
-    result.add_argument(
-        "--digits",
-        nargs=2,
-        type=digit,
-        action=Distinct,
-        default=list(runs.DIGITS),
-        metavar=("A", "B"),
-        help="the two digits; A is -1 and B is +1 (default: 0 1)",
-    )
-    return result
-
-
-def add_epsilons(to, default):
-    help = "the ℓ∞ radius in pixel units (a pixel goes from 0 to 1), as 0.25 or 8/255, repeatable "
-    to.add_argument(
-        "--epsilon",
-        type=epsilon,
-        action=Distinct,
-        default=list(default),
-        dest="epsilons",
-        metavar="ε",
-        help=help + f"(default: {' '.join(map(str, default))})",
-    )
+def pair_parser(doc, **flags):
+    """A parser of scripts that measure one pair of digits; flags: more of FLAGS, with defaults."""
+    return add(parser(doc, results=True), digits=list(runs.DIGITS), **flags)
 
 
 def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, validation=False):
@@ -138,20 +120,13 @@ def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, valid
 
     validation: whether it has --validation as well.
     """
-    result = pair_parser(doc)
-    result.add_argument("--epochs", default=epochs, **EPOCHS)
-    result.add_argument("--batch-size", default=batch_size, **BATCH_SIZE)
-    result.add_argument("--learning-rate", default=learning_rate, **LEARNING_RATE)
-    result.add_argument("--seed", default=0, **SEED)
-    result.add_argument(
-        "--shuffle",
-        action=argparse.BooleanOptionalAction,
-        default=shuffle,
-        help="a new order of the images each epoch; the post has one fixed order" + DEFAULT,
-    )
-    if validation:
-        result.add_argument("--validation", **VALIDATION)
-    return result
+    numbers = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=0)
+    result = pair_parser(doc, **numbers, shuffle=shuffle)
+    return add(result, validation=None) if validation else result
+
+
+def add_epsilons(to, default):
+    return add(to, epsilon=list(default))
 
 
 def results_folder(args):
@@ -172,21 +147,18 @@ def run(main):
         received.append(number)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is threading.main_thread():  # others cannot handle signals
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
-            if signal.getsignal(number) != signal.SIG_IGN:
-                before[number] = signal.signal(number, stop)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name) or open(os.devnull, "w")  # none in pythonw, or after 2>&-
-        setattr(sys, name, stream)
-        if hasattr(stream, "reconfigure"):  # an old code page has no ε
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
+        if signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, stop)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an old code page has no ε; pythonw has no streams
             stream.reconfigure(errors="backslashreplace")
     try:
         main()
         if received:  # TensorFlow may swallow it
             raise KeyboardInterrupt
-        sys.stdout.flush()
+        print(end="", flush=True)
     except (Exception, KeyboardInterrupt) as error:
         foreseen = ValueError, OSError, ImportError, MemoryError
         if not received and (not isinstance(error, foreseen) or "--debug" in sys.argv):

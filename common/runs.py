@@ -5,7 +5,6 @@ metrics.json (numbers), history.csv, arrays.npz (named arrays) and model.keras. 
 and NaN is refused in both directions. A run is written beside its place and moved there when whole.
 """
 
-import contextlib
 import importlib.metadata
 import inspect
 import os
@@ -84,9 +83,7 @@ NETWORK_NAMES = [f"{network}-{training}" for network in NETWORKS for training in
 def parts(run):
     """The name of a run without its ε, and that ε as it is typed: "robust", "8/255"; or None."""
     found = re.fullmatch(r"(.+?)-(\d+(?:[._]\d+)?)(-.+)?", run)
-    if not found:
-        return run, None
-    return found[1] + (found[3] or ""), found[2].replace("_", "/")
+    return (found[1] + (found[3] or ""), found[2].replace("_", "/")) if found else (run, None)
 
 
 def label(run):
@@ -97,8 +94,8 @@ def label(run):
 
 def post_runs(results):
     """The post's four models; or, where a folder has robust ones of other ε, its own, by ε."""
-    found = {path.name: parts(path.name) for path in Path(results).glob("robust-*")}
-    radii = {run: Fraction(epsilon) for run, (kind, epsilon) in found.items() if kind == "robust"}
+    names = [path.name for path in Path(results).glob("robust-*")]
+    radii = {run: Fraction(parts(run)[1]) for run in names if parts(run)[0] == "robust"}
     if set(radii) <= set(POST_RUNS):
         return POST_RUNS
     return ("regular", *sorted(radii, key=radii.get))
@@ -167,13 +164,10 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
     # A run of one ε has that in its name; other scripts are given all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
     arguments = {key: value for key, value in vars(args).items() if key not in hidden}
-    script = None
+    script = loss and Path(inspect.getsourcefile(loss)).name
     if loss:  # its name, and the last thing that it returns, as its script has it
-        run |= {"loss": loss.__name__}
-        with contextlib.suppress(OSError, TypeError):  # typed into an interpreter
-            script = Path(inspect.getsourcefile(loss)).name
-            formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
-            run["loss"] = f"{script}: {loss.__name__} = {formula}"
+        formula = " ".join(inspect.getsource(loss).rpartition("return ")[2].split())
+        run["loss"] = f"{script}: {loss.__name__} = {formula}"
     config = {
         "command": command(folder.name, script, **arguments),
         "run": run,

@@ -36,18 +36,16 @@ def figure_style():
     return importlib.import_module("plots.style")
 
 
-def colour(name):
-    """The colour of a run in the figures; an optimum has that of the robust run of its ε."""
-    style = figure_style()
-    names = (*runs.POST_RUNS, *style.RUNS)
-    known = dict(zip(names, style.colours(names)))
-    return known.get(name) or known.get(name.replace("exact", "robust"), "#000000")
-
-
 def entry(name):
-    """What the page has to know of a model beside its numbers."""
+    """What the page has to know of a model: its name, and the line that shows it in the figures.
+
+    An optimum has the colour of the robust run of its ε.
+    """
+    known = (*runs.POST_RUNS, *figure_style().RUNS)
+    colours = dict(zip(known, figure_style().colours(known)))
+    colour = colours.get(name) or colours.get(name.replace("exact", "robust"), "#000000")
     text = runs.label(name).replace("exact", "optimum")
-    return dict(name=name, label=text, colour=colour(name), dashed=name.startswith("exact-"))
+    return dict(name=name, label=text, colour=colour, dashed=name.startswith("exact-"))
 
 
 def pack(saved, x, y, digits):

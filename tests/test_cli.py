@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-import threading
 import time
 import warnings
 
@@ -33,7 +32,7 @@ BAD = {
         "0.1 --epsilon 0.10",
         "0 --epsilon -0.0",
     ],
-    "--learning-rate": [*REAL, "0", "-0.0"],
+    "--learning-rate": REAL,
     "--results": ["", " "],
     "--seed": [*WHOLE, "2147483648"],
 }
@@ -52,7 +51,6 @@ def test_bad_value_is_a_usage_error(capsys, flag):
     "arguments, complaint",
     [
         (["--epochs", "0"], "'0' is not a whole number from 1 to 10000"),
-        (["--learning-rate", "0"], "'0' is not a number above 0 to 1000000000.0"),
         (["--epsilon", "-0.1"], "'-0.1' is not a number from 0 to 1000"),
         (["--epsilon", "1/2", "--epsilon", "0.5"], "0.5 is given twice"),
         (["--epsilon", "0.1", "--epsilon", "0.10"], "0.1 is given twice"),
@@ -212,15 +210,10 @@ def test_old_code_page_stops_nothing(monkeypatch):
     assert stream.buffer.getvalue().split() == [b"\\u03b5", b"=", b"0.1"]
 
 
-def test_a_script_runs_without_streams_and_in_a_thread(monkeypatch):
-    """As after 2>&-, in services, and under what runs scripts in threads of its own."""
+def test_a_script_runs_without_streams(monkeypatch):
+    """As under pythonw."""
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     done = []
-    thread = threading.Thread(target=cli.run, args=(lambda: print("unread") or done.append(1),))
-    thread.start()
-    thread.join()
-    cli.run(lambda: done.append(2))
-    sys.stdout.close()
-    sys.stderr.close()
-    assert done == [1, 2]
+    cli.run(lambda: print("unread") or done.append(1))
+    assert done == [1]

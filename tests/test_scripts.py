@@ -115,7 +115,11 @@ def test_bad_flag_is_a_usage_error_and_nothing_is_begun(here, monkeypatch, tmp_p
 @pytest.mark.parametrize(
     "name, arguments, complaint",
     [
-        ("data_prep.py", ["--source", "nowhere"], "--source nowhere does not exist"),
+        (
+            "data_prep.py",
+            ["--source", "nowhere"],
+            "nowhere has no train-images-idx3-ubyte[.gz]; --source takes",
+        ),
         ("report.report", ["--results", "EMPTY"], "python experiment_regular.py --results EMPTY"),
         (
             "plots/model_weights.py",

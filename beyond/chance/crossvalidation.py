@@ -46,24 +46,17 @@ def fold_accuracy(epochs, start, train, test, passes):
     return accuracy
 
 
-def parse_args(argv=None):
-    parser = cli.pair_parser(__doc__)
-    parser.add_argument("--epochs", default=regular.EPOCHS, **cli.EPOCHS)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__, epochs=regular.EPOCHS).parse_args(argv)
     data, seed = data_prep.load_pair(args.digits), 0
     x = np.concatenate([data.x_train, data.x_test])
     y = np.concatenate([data.y_train, data.y_test])
     training.seed_everything(seed)
-    hinge = lambda targets, logits, weights: regular.hinge_loss(targets, logits)
-    robust_hinge = functools.partial(
-        robust.robust_hinge_loss, epsilon=np.array(runs.EPSILONS, np.float32)
-    )
-    recipes = (hinge, regular), (robust_hinge, robust)
-    epochs = [compiled_epoch(loss, it.BATCH_SIZE, it.LEARNING_RATE) for loss, it in recipes]
+    epochs = []
+    for recipe, epsilons in ((regular, [0]), (robust, runs.EPSILONS)):  # at 0 it is the hinge
+        epsilons = np.array(epsilons, np.float32)
+        loss_fn = functools.partial(robust.robust_hinge_loss, epsilon=epsilons)
+        epochs.append(compiled_epoch(loss_fn, recipe.BATCH_SIZE, recipe.LEARNING_RATE))
     found, sizes = [], []
     for train, test in splits(len(y), seed):
         parts = (x[train], y[train]), (x[test], y[test])

@@ -24,35 +24,34 @@ from common.many import compiled_epoch, shuffled, train_many
 RUN = "seeds"  # regular-seeds, robust-seeds
 
 
-def train_seeds(loss_fn, learning_rate, data, args):
-    """Train one model for each of args.seeds seeds.
+def train_seeds(recipe, epsilon, data, args):
+    """Train one model for each of args.seeds seeds; at ε = 0 the robust hinge is the hinge.
 
     Returns by name: weights (seeds, 784), robust_accuracy (seeds, 101), unclipped, test_accuracy
     and train_accuracy_running (seeds,).
     """
-    epoch, found = compiled_epoch(loss_fn, regular.BATCH_SIZE, learning_rate), []
+    loss_fn = functools.partial(robust.robust_hinge_loss, epsilon=epsilon)
+    epoch, found = compiled_epoch(loss_fn, recipe.BATCH_SIZE, recipe.LEARNING_RATE), []
     for seed in range(args.seeds):
-        orders = shuffled(len(data.y_train), args.epochs, seed)
         start = training.initial_weights(seed, args.dtype)
-        weights, bias, _, accuracy = train_many(
-            epoch, *start, data.x_train, data.y_train, args.epochs, orders
-        )
-        curve = attacks.robust_accuracy(
-            weights[:, 0], bias[0], data.x_test, data.y_test, ATTACK_EPSILONS
-        )
-        found.append((weights[:, 0], curve, curve[0], accuracy[-1]))
+        orders = shuffled(len(data.y_train), args.epochs, seed)
+        train = data.x_train, data.y_train, args.epochs, orders
+        weights, bias, _, accuracy = train_many(epoch, *start, *train)
+        model = weights[:, 0], bias[0]
+        curve = attacks.robust_accuracy(*model, data.x_test, data.y_test, ATTACK_EPSILONS)
+        found.append((model[0], curve, curve[0], accuracy[-1]))
     names = "weights", "robust_accuracy", "test_accuracy", "train_accuracy_running"
     return dict(zip(names, map(np.array, zip(*found))))
 
 
-def experiment(args, data, folder, models, **run):
-    """Train and save the seeds of some models: pairs (loss_fn, learning_rate)."""
+def experiment(args, data, recipe, radii, **run):
+    """Train and save the seeds of one experiment at some ε."""
     training.seed_everything(0)
     spreads = []
-    for loss_fn, learning_rate in models:
-        spreads.append(train_seeds(loss_fn, learning_rate, data, args))
-        mean, number = spreads[-1]["test_accuracy"].mean(), f"{len(spreads)}/{len(models)}"
-        print(f"  model {number}: test accuracy of {args.seeds} seeds {mean:.4%}", flush=True)
+    for epsilon in radii:
+        spreads.append(train_seeds(recipe, epsilon, data, args))
+        mean = spreads[-1]["test_accuracy"].mean()
+        print(f"  ε = {epsilon}: test accuracy of {args.seeds} seeds {mean:.4%}", flush=True)
     arrays = dict(seeds=np.arange(args.seeds), epsilon=ATTACK_EPSILONS) | {
         key: np.stack([spread[key] for spread in spreads]) for key in spreads[0]
     }
@@ -63,37 +62,17 @@ def experiment(args, data, folder, models, **run):
         }
         for key in ("test_accuracy", "train_accuracy_running")
     }
+    folder = cli.results_folder(args) / runs.name(recipe.RUN, variant=RUN)
     runs.save(folder, args, data, metrics, arrays, shuffle=True, **run)
     print(folder)
 
 
-def parse_args(argv=None):
-    parser = cli.pair_parser(__doc__)
-    parser.add_argument("--dtype", default="float32", **cli.DTYPE)
-    parser.add_argument(
-        "--seeds",
-        type=cli.number(int, 2, 1000),
-        default=20,
-        metavar="N",
-        help="train with the seeds 0 ... N-1 (default: %(default)s)",
-    )
-    parser.add_argument("--epochs", default=regular.EPOCHS, **cli.EPOCHS)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
-    data = data_prep.load_pair(args.digits)
-    results = cli.results_folder(args)
-    hinge = lambda targets, logits, weights: regular.hinge_loss(targets, logits)
-    models = [(hinge, regular.LEARNING_RATE)]
-    experiment(args, data, results / "regular-seeds", models, loss=regular.hinge_loss)
-    models = [
-        (functools.partial(robust.robust_hinge_loss, epsilon=epsilon), robust.LEARNING_RATE)
-        for epsilon in runs.EPSILONS
-    ]
-    run = dict(loss=robust.robust_hinge_loss, epsilons=list(runs.EPSILONS))
-    experiment(args, data, results / "robust-seeds", models, **run)
+    parser = cli.pair_parser(__doc__, dtype="float32", seeds=20, epochs=regular.EPOCHS)
+    args = parser.parse_args(argv)
+    data, epsilons = data_prep.load_pair(args.digits), list(runs.EPSILONS)
+    experiment(args, data, regular, [0], loss=regular.hinge_loss)
+    experiment(args, data, robust, epsilons, loss=robust.robust_hinge_loss, epsilons=epsilons)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from experiment_robust import BATCH_SIZE, EPOCHS, LEARNING_RATE, robust_hinge_lo
 
 RUN = "sweep"
 MODELS = 101  # training ε: 0, 0.005 ... 0.5
-MOST_MODELS = 100_000  # with all seeds: their accuracy curves take 40 MB
 LARGEST_EPSILON = 0.5  # pixel units; there every pixel can be made mid-grey, so no model can win
 
 
@@ -63,31 +62,14 @@ def accuracy_matrix(weights, biases, x, y, epsilons):
 
 def parse_args(argv=None):
     parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
-    parser.add_argument(
-        "--seeds",
-        type=cli.number(int, 2, 1000),
-        metavar="N",
-        help="instead of one seed, the mean of the seeds 0 ... N-1, each with --shuffle",
-    )
-    parser.add_argument(
-        "--models",
-        type=cli.number(int, 2, 2000),
-        default=MODELS,
-        metavar="K",
-        help="how many training ε, evenly spaced from 0 (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--largest-epsilon",
-        type=cli.number(cli.ratio, 0, 1, exclusive=True),
-        metavar="ε",
-        default=LARGEST_EPSILON,
-        help="of training and attack, in pixel units (default: %(default)s)",
-    )
-    parser.add_argument("--dtype", default="float64", **cli.DTYPE)
-    args = parser.parse_args(argv)
+    cli.add(parser, seeds=None)  # instead of one, each with --shuffle
+    help = "how many training ε, evenly spaced from 0 (default: %(default)s)"
+    parser.add_argument("--models", type=cli.number(int, 2, 2000), default=MODELS, help=help)
+    help = "of training and attack, in pixel units (default: %(default)s)"
+    largest = dict(type=cli.number(cli.ratio, 0, 1), default=LARGEST_EPSILON)
+    parser.add_argument("--largest-epsilon", **largest, help=help)
+    args = cli.add(parser, dtype="float64").parse_args(argv)
     args.shuffle = args.shuffle or bool(args.seeds)
-    if args.models * (args.seeds or 1) > MOST_MODELS:
-        parser.error(f"--models times --seeds is limited to {MOST_MODELS:,}")
     return args
 
 

@@ -33,9 +33,8 @@ def main(argv=None):
     steps = args.epochs * math.ceil(len(data.y_train) / args.batch_size)
 
     def adam(rate):
-        return keras.optimizers.Adam(
-            keras.optimizers.schedules.ExponentialDecay(rate, steps, DECAY)
-        )
+        falling = keras.optimizers.schedules.ExponentialDecay(rate, steps, DECAY)
+        return keras.optimizers.Adam(falling)
 
     for epsilon in args.epsilons:
         experiment(args, data, epsilon, adam, RUN)

@@ -12,7 +12,6 @@ arrays.npz.
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog
 
 import attacks
 import data_prep
@@ -40,25 +39,22 @@ def constant_end(x, y):
     pixels = np.argsort(-difference)[: optimum.PIXELS]
     while True:
         part, bound = majority[:, pixels].T / m, np.full((len(pixels), 1), 2.0)
-        program = linprog(
-            np.append(np.zeros(n), 1),
-            sparse.bmat([[part, -bound], [-part, -bound]], "csc"),
-            np.r_[mean[pixels], -mean[pixels]],
-            sparse.csc_matrix([np.append(np.ones(n), 0)]),
-            [m],
-            [(0, 1)] * n + [(0, None)],
-            **optimum.SOLVER,
+        *_, found = optimum.solve_dual(
+            "the program of the constant's ε",
+            c=np.append(np.zeros(n), 1),
+            A_ub=sparse.bmat([[part, -bound], [-part, -bound]], "csc"),
+            b_ub=np.r_[mean[pixels], -mean[pixels]],
+            A_eq=sparse.csc_matrix([np.append(np.ones(n), 0)]),
+            b_eq=[m],
+            bounds=[(0, 1)] * n + [(0, None)],
         )
-        if program.status != 0:
-            raise ValueError(f"HiGHS could not solve for the constant's ε: {program.message}")
         alpha = np.ones(len(y))
-        alpha[y != few] = np.clip(program.x[:n], 0, 1)
+        alpha[y != few] = np.clip(found[:n], 0, 1)
         alpha = optimum.balanced(alpha, y)
         pull = np.abs((alpha * y) @ x) / alpha.sum()
-        pull[pixels] -= optimum.ON_MARGIN  # satisfied but for rounding
-        violated = np.flatnonzero(pull > program.x[n])
-        if not len(np.setdiff1d(violated, pixels)):
-            return float((np.abs((alpha * y) @ x) / alpha.sum()).max()), alpha
+        violated = np.setdiff1d(np.flatnonzero(pull > found[n]), pixels)
+        if not len(violated):
+            return float(pull.max()), alpha
         pixels = np.union1d(pixels, violated)
 
 
@@ -69,21 +65,18 @@ def optima(x, y, epsilons, separation, end):
     """
     x_sparse, found = sparse.csr_matrix(x), []
     largest, alpha = end
-    bias = float(np.sign(y.sum()) or 1)
-    constant = optimum.robust_objective(np.zeros(x.shape[1]), bias, x_sparse, y, 0)
-    working = None
+    zero, bias, working = np.zeros(x.shape[1]), float(np.sign(y.sum()) or 1), None
+    constant = optimum.robust_objective(zero, bias, x_sparse, y, 0)
     for epsilon in epsilons:
         if separation and epsilon < separation.epsilon:
             best = rescaled(separation, x, y, epsilon)
         elif epsilon >= largest:
-            zero = np.zeros(x.shape[1])
             best = optimum.Optimum(zero, bias, constant, float(alpha.mean()), alpha, 0)
         else:
             best = optimum.solve(x_sparse, y, epsilon, tolerance=LARGEST_GAP, working=working)
             working = optimum.carried(best, x_sparse, y, epsilon)
-        if not best.objective - best.lower_bound <= LARGEST_GAP:
-            gap = best.objective - best.lower_bound
-            raise ValueError(f"epsilon {epsilon:g} is not proved: the gap is {gap:.1e}")
+        if not best.gap <= LARGEST_GAP:
+            raise ValueError(f"epsilon {epsilon:g} is not proved: the gap is {best.gap:.1e}")
         found.append(best)
     return found
 
@@ -97,19 +90,17 @@ def used_pixels(weights):
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    x, y = data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
+    x, y = data.training_matrix()
     separation, end = optimum.separate(x, y), constant_end(x, y)
     found = optima(x, y, EPSILONS, separation, end)
-    weights, bias = np.array([it.weights for it in found]), np.array([it.bias for it in found])
     test = data.x_test, data.y_test
     accuracy = [attacks.robust_accuracy(*it[:2], *test, EPSILONS) for it in found]
-    pixels = [used_pixels(it.weights) for it in found]
-    gaps = [it.objective - it.lower_bound for it in found]
+    pixels, largest_gap = [used_pixels(it.weights) for it in found], max(it.gap for it in found)
     metrics = dict(
         epsilon=EPSILONS.tolist(),
         objective=[it.objective for it in found],
         lower_bound=[it.lower_bound for it in found],
-        largest_gap=max(gaps),
+        largest_gap=largest_gap,
         pixels=pixels,
         same_epsilon=np.diag(accuracy).tolist(),
         separation_epsilon=separation.epsilon if separation else 0.0,
@@ -125,13 +116,13 @@ def main(argv=None):
         attack_epsilons=EPSILONS,
         accuracy=np.array(accuracy),
         pixels=np.array(pixels),
-        weights=weights.astype(np.float32),
-        bias=bias,
+        weights=np.array([it.weights for it in found], np.float32),
+        bias=np.array([it.bias for it in found]),
     )
     folder = cli.results_folder(args) / RUN
     runs.save(folder, args, data, metrics, arrays)
     print(
-        f"{folder}: {len(found)} optima, all proved to {max(gaps):.0e}; the constant classifier is "
+        f"{folder}: {len(found)} optima, proved to {largest_gap:.0e}; the constant classifier is "
         f"optimal from epsilon = {end[0]:.4f}"
     )
 

@@ -8,6 +8,8 @@ Writes results/exact-0.1/ and so on, in the format of the other runs, with the b
 in history.csv.
 """
 
+import contextlib
+
 import numpy as np
 
 import data_prep
@@ -21,12 +23,10 @@ COLUMNS = ("round", "lower_bound", "objective", "examples", "pixels")  # of hist
 
 def rough_model(folder, data):
     """(weights, bias) of a run on the same data, or None: a guess that saves rounds."""
-    try:
+    with contextlib.suppress(OSError, ValueError):
         run = runs.read(folder, arrays=("weights", "bias"))
-    except (OSError, ValueError):
-        return None
-    same = run.config.get("data_sha256") == data.digest
-    return (run.arrays["weights"], run.arrays["bias"]) if same else None
+        if run.config.get("data_sha256") == data.digest:
+            return run.arrays["weights"], run.arrays["bias"]
 
 
 def rescaled(separation, x, y, epsilon):
@@ -45,6 +45,12 @@ def find_optimum(x, y, epsilon, separation, start):
             f"epsilon {epsilon!r} is the ε of separation, where the weights grow without bound; "
             "try one a little larger or smaller"
         )
+    if separation and epsilon < separation.epsilon:
+        print(
+            f"  epsilon {epsilon:g}: every model that separates the attacked data is optimal; "
+            "this one has the least ‖w‖₁"
+        )
+        return rescaled(separation, x, y, epsilon), rounds
 
     def on_round(*row):
         rounds.append(row)
@@ -53,18 +59,10 @@ def find_optimum(x, y, epsilon, separation, start):
         size = f"{examples:,} examples, {pixels} pixels"
         print(f"  epsilon {epsilon:g}, round {number}: {bounds}, {size}", flush=True)
 
-    if separation and epsilon < separation.epsilon:
-        best = rescaled(separation, x, y, epsilon)
-        print(
-            f"  epsilon {epsilon:g}: every model that separates the attacked data is optimal; "
-            "this one has the least ‖w‖₁"
-        )
-    else:
-        best = optimum.solve(x, y, epsilon, start, LARGEST_GAP, on_round)
-    gap = best.objective - best.lower_bound
-    if gap > LARGEST_GAP:
+    best = optimum.solve(x, y, epsilon, start, LARGEST_GAP, on_round)
+    if best.gap > LARGEST_GAP:
         raise ValueError(
-            f"epsilon {epsilon:g}: the optimum is not proved, the gap is {gap:.1e} and not "
+            f"epsilon {epsilon:g}: the optimum is not proved, the gap is {best.gap:.1e} and not "
             f"{LARGEST_GAP:g}; try an epsilon a little larger or smaller"
         )
     return best, rounds
@@ -77,7 +75,7 @@ def pixel_pull(x, y, alpha):
 
 def experiment(args, data, epsilon, separation):
     """Find, prove, measure and save the optimum of one ε."""
-    x, y = data.x_train.reshape(len(data.x_train), -1).astype(float), data.y_train.astype(float)
+    x, y = data.training_matrix()
     results = cli.results_folder(args)
     start = rough_model(results / runs.name("robust", epsilon), data)
     best, rounds = find_optimum(x, y, epsilon, separation, start)
@@ -88,7 +86,7 @@ def experiment(args, data, epsilon, separation):
         test_loss=optimum.robust_objective(best.weights, best.bias, test_x, data.y_test, epsilon),
         objective=best.objective,
         lower_bound=best.lower_bound,
-        gap=best.objective - best.lower_bound,
+        gap=best.gap,
         nonzero_weights=int(np.count_nonzero(best.weights)),
         rounds=best.rounds,
         l1_penalty=l1_penalty,
@@ -118,20 +116,19 @@ def parse_args(argv=None):
 def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    x = data.x_train.reshape(len(data.x_train), -1).astype(float)
-    separation = optimum.separate(x, data.y_train.astype(float))
-    if separation is None:
-        print("the classes cannot be separated")
-    else:
+    separation = optimum.separate(*data.training_matrix())
+    if separation:
         print(
             f"zero robust loss is possible below epsilon = {separation.epsilon:.6f}, the ℓ∞ margin "
             f"of the data, and not above {separation.upper_bound:.6f}"
         )
-    if separation is None and 0 in args.epsilons:
-        raise ValueError(
-            "--epsilon 0: the classes overlap, and then rounding leaves no α that proves the "
-            "optimum; take an --epsilon above 0"
-        )
+    else:
+        print("the classes cannot be separated")
+        if 0 in args.epsilons:
+            raise ValueError(
+                "--epsilon 0: the classes overlap, and then rounding leaves no α that proves the "
+                "optimum; take an --epsilon above 0"
+            )
     for epsilon in args.epsilons:
         experiment(args, data, epsilon, separation)
 

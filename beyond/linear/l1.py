@@ -123,20 +123,17 @@ def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
     results = cli.results_folder(args)
-    wanted = {}
     for epsilon in args.epsilons:
         robust = runs.read(results / runs.name("robust", epsilon), ["weight_l1_norm"])
         exact = runs.read(results / runs.name("exact", epsilon), ["l1_penalty"])
-        wanted[epsilon] = robust.metrics["weight_l1_norm"], exact.metrics["l1_penalty"]
-    for epsilon, (_, penalty) in wanted.items():
-        if penalty < SMALLEST_PENALTY:
+        if exact.metrics["l1_penalty"] < SMALLEST_PENALTY:
             raise ValueError(
                 f"epsilon {epsilon:g}: the robust loss can be zero, so no L1 penalty is "
                 "equivalent; try a larger --epsilon"
             )
-    for epsilon, (weight_l1_norm, penalty) in wanted.items():
-        experiment(args, data, epsilon, find_penalty(weight_l1_norm, data, args))
-        experiment(args, data, epsilon, penalty, "equivalent")
+        penalty = find_penalty(robust.metrics["weight_l1_norm"], data, args)
+        experiment(args, data, epsilon, penalty)
+        experiment(args, data, epsilon, exact.metrics["l1_penalty"], "equivalent")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ regular model as ℓ∞ with ε, ε ‖w‖₁ / ‖w‖_dual. Reads results/reg
 """
 
 import functools
+import itertools
 
 import numpy as np
 
@@ -53,36 +54,34 @@ def main(argv=None):
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     regular = runs.read(results / "regular", arrays=["weights"]).arrays["weights"]
     training.seed_everything(args.seed)
-    rows, found = [], []
+    start, rows, found = training.initial_weights(args.seed), [], []
     orders = shuffled(len(data.y_train), args.epochs, args.seed) if args.shuffle else None
-    for name, norm in NORMS.items():
-        for epsilon in args.epsilons:
-            ratio = balls.dual_norm(regular, np.inf) / balls.dual_norm(regular, norm)
-            radius = float(epsilon * ratio)
-            loss_fn = functools.partial(dual_hinge_loss, epsilon=np.float32(radius), norm=norm)
-            epoch = compiled_epoch(loss_fn, args.batch_size, args.learning_rate)
-            start = training.initial_weights(args.seed)
-            train = data.x_train, data.y_train, args.epochs, orders
-            weights, bias, *_ = train_many(epoch, *start, *train)
-            weights, bias = weights[:, 0], bias[0]
-            size = np.sort(np.abs(weights))
-            test = weights, bias, data.x_test, data.y_test
-            row = dict(
-                norm=name,
-                epsilon=radius,
-                as_epsilon=epsilon,
-                norm_in_largest=float(size[-LARGEST:].sum() / size.sum()),
-                test_accuracy=float(attacks.robust_accuracy(*test, 0)),
-                robust_accuracy=float(balls.robust_accuracy(*test, radius, norm)),
-            )
-            rows.append(row)
-            found.append(weights)
-            print(
-                f"  ℓ{name}, radius {radius:.3f}: {row['norm_in_largest']:.2f} of ‖w‖₁ in the "
-                f"{LARGEST} largest weights, test accuracy {row['test_accuracy']:.2%}, attacked "
-                f"{row['robust_accuracy']:.2%}",
-                flush=True,
-            )
+    for name, epsilon in itertools.product(NORMS, args.epsilons):
+        norm = NORMS[name]
+        ratio = balls.dual_norm(regular, np.inf) / balls.dual_norm(regular, norm)
+        radius = float(epsilon * ratio)
+        loss_fn = functools.partial(dual_hinge_loss, epsilon=np.float32(radius), norm=norm)
+        epoch = compiled_epoch(loss_fn, args.batch_size, args.learning_rate)
+        train = data.x_train, data.y_train, args.epochs, orders
+        weights, bias, *_ = train_many(epoch, *start, *train)
+        size = np.sort(np.abs(weights[:, 0]))
+        test = weights[:, 0], bias[0], data.x_test, data.y_test
+        row = dict(
+            norm=name,
+            epsilon=radius,
+            as_epsilon=epsilon,
+            norm_in_largest=float(size[-LARGEST:].sum() / size.sum()),
+            test_accuracy=float(attacks.robust_accuracy(*test, 0)),
+            robust_accuracy=float(balls.robust_accuracy(*test, radius, norm)),
+        )
+        rows.append(row)
+        found.append(weights[:, 0])
+        print(
+            f"  ℓ{name}, radius {radius:.3f}: {row['norm_in_largest']:.2f} of ‖w‖₁ in the "
+            f"{LARGEST} largest weights, test accuracy {row['test_accuracy']:.2%}, attacked "
+            f"{row['robust_accuracy']:.2%}",
+            flush=True,
+        )
     arrays = dict(weights=np.array(found), radius=np.array([row["epsilon"] for row in rows]))
     runs.save(results / RUN, args, data, dict(models=rows), arrays, loss=dual_hinge_loss)
     print(results / RUN)

@@ -74,6 +74,10 @@ class Optimum(NamedTuple):
     alpha: np.ndarray  # (n,), in 0..1: how active each example's loss is
     rounds: int
 
+    @property
+    def gap(self):
+        return self.objective - self.lower_bound
+
 
 def robust_margins(weights, bias, x, y, epsilon):
     """y (w·x + b) - ε ‖w‖₁ of every example; x (n, pixels), dense or sparse."""
@@ -108,6 +112,20 @@ def check_examples(x, y):
     return x, y.astype(float)
 
 
+def solve_dual(name, **program):
+    """Solve a linear program whose A_ub has a row for each pixel, and then its negative.
+
+    Returns w and b, the multipliers, and the solution. Raises ValueError with the program's name.
+    """
+    found = linprog(**program, **SOLVER)
+    if found.status != 0:
+        found = linprog(**program, method="highs")  # with its defaults, where that gives up
+    if found.status != 0:
+        raise ValueError(f"HiGHS could not solve {name}: {found.message}")
+    minus_u, minus_v = np.split(found.ineqlin.marginals, 2)
+    return minus_v - minus_u, -found.eqlin.marginals[0], found.x
+
+
 def solve_program(x, y, epsilon, counts=1.0):
     """Solve the dual for the examples and pixels given, x (n, pixels) sparse. Returns w, b, α.
 
@@ -118,7 +136,8 @@ def solve_program(x, y, epsilon, counts=1.0):
     signed = x.multiply(np.sign(y)[:, np.newaxis]).T  # row j holds y_i x_ij
     # One more variable, s = Σ α, keeps ε Σ α from filling every row of the matrix.
     bound = np.full((pixels, 1), epsilon)
-    dual = dict(
+    weights, bias, alpha = solve_dual(
+        f"the program at epsilon {epsilon}",
         c=np.append(-counts, 0),
         A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
         b_ub=np.zeros(2 * pixels),
@@ -126,15 +145,7 @@ def solve_program(x, y, epsilon, counts=1.0):
         b_eq=[0, 0],
         bounds=[(0, 1)] * n + [(0, None)],
     )
-    program = linprog(**dual, **SOLVER)
-    if program.status != 0:
-        program = linprog(**dual, method="highs")  # with its defaults, where that gives up
-    if program.status != 0:
-        raise ValueError(
-            f"HiGHS could not solve the program at epsilon {epsilon}: {program.message}"
-        )
-    minus_u, minus_v = np.split(program.ineqlin.marginals, 2)
-    return minus_v - minus_u, -program.eqlin.marginals[0], program.x[:n]
+    return weights, bias, alpha[:n]
 
 
 def solve_grouped(x, y, epsilon, working):
@@ -144,23 +155,22 @@ def solve_grouped(x, y, epsilon, working):
     pixels most examples are equal on them, and the program becomes small.
     """
     examples, pixels, active = working
-    part, signs, columns = x[examples][:, pixels], y[examples], []
-    marks = part @ np.random.default_rng(0).random(len(pixels)) + len(pixels) * signs
-    groups, index, counts = np.unique(marks, return_inverse=True, return_counts=True)
-    index = [(examples, index)]
+    key = np.random.default_rng(0).random(len(pixels))  # equal on the pixels: an equal product
+    marks = x[examples][:, pixels] @ key + len(pixels) * y[examples]
+    groups, columns = np.unique(marks, return_inverse=True)
+    rows, columns, count = [examples], [columns], len(groups)
     for sign in (-1, 1):
-        columns.append(np.flatnonzero(active & (y == sign)))
-    columns = [rows for rows in columns if len(rows)]
-    for number, rows in enumerate(columns, len(groups)):
-        index.append((rows, np.full(len(rows), number)))
-    rows, places = (np.concatenate(each) for each in zip(*index))
-    counts = np.bincount(places).astype(float)
-    ones = np.ones(len(rows))
-    summing = sparse.csr_matrix((ones, (places, np.arange(len(rows)))))
-    sums = summing @ x[rows][:, pixels]
+        same = np.flatnonzero(active & (y == sign))
+        if len(same):
+            rows.append(same)
+            columns.append(np.full(len(same), count))
+            count += 1
+    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    summing = sparse.csr_matrix((np.ones(len(rows)), (columns, np.arange(len(rows)))))
+    sums, counts = summing @ x[rows][:, pixels], np.bincount(columns).astype(float)
     weights, bias, alpha = solve_program(sums.tocsr(), summing @ y[rows], epsilon, counts)
     every = np.zeros(len(y))
-    every[rows] = alpha[places]
+    every[rows] = alpha[columns]
     return weights, bias, every
 
 
@@ -213,12 +223,13 @@ def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None
     while True:
         rounds += 1
         weights, alpha = np.zeros(x.shape[1]), np.zeros(n)
-        part, safe_epsilon = x[examples][:, pixels], max(epsilon - safeties[0], 0)
+        safe_epsilon = max(epsilon - safeties[0], 0)
         if working:
             now = Working(examples, pixels, active)
             weights[pixels], bias, alpha = solve_grouped(x, y, safe_epsilon, now)
         else:
-            weights[pixels], bias, alpha[examples] = solve_program(part, y[examples], safe_epsilon)
+            part = x[examples][:, pixels], y[examples]
+            weights[pixels], bias, alpha[examples] = solve_program(*part, safe_epsilon)
         margins = robust_margins(weights, bias, x, y, epsilon)
         value = np.maximum(0, 1 - margins).mean()
         if value < objective:
@@ -320,32 +331,28 @@ def separate(x, y):
     examples = np.linspace(0, len(y) - 1, min(EXAMPLES // 2, len(y))).astype(int)
     while True:
         rows = signed[examples].T
-        program = linprog(
+        weights, bias, alpha = solve_dual(
+            "the separation program",
             c=-np.ones(len(examples)),
             A_ub=sparse.vstack([rows, -rows]),
             b_ub=np.ones(2 * rows.shape[0]),
             A_eq=y[np.newaxis, examples],
             b_eq=[0],
             bounds=(0, LARGEST_ALPHA),
-            **SOLVER,
         )
-        if program.status == 0 and program.x.max() >= LARGEST_ALPHA:
+        if alpha.max() >= LARGEST_ALPHA:
             return None  # the dual is unbounded, or nearly so: no model separates the classes
-        if program.status != 0:
-            raise ValueError(f"HiGHS could not solve the separation program: {program.message}")
-        minus_u, minus_v = np.split(program.ineqlin.marginals, 2)
-        weights, bias = minus_v - minus_u, -program.eqlin.marginals[0]
         margins = signed @ weights + bias * y
         scale = margins.min()  # 1 but for rounding, once no constraint is violated
         margins[examples] = np.inf
         new = np.argsort(margins)[: min(EXAMPLES // 2, np.sum(margins < 1 - ON_MARGIN))]
         if len(new) == 0:
-            whole, alpha = np.zeros(x.shape[1]), np.zeros(len(y))
-            whole[used], alpha[examples] = weights / scale, program.x
+            whole, proof = np.zeros(x.shape[1]), np.zeros(len(y))
+            whole[used], proof[examples] = weights / scale, np.maximum(alpha, 0)
             # Over all pixels, also those that never change: balanced, and scaled until every bound
             # holds.
-            alpha = balanced(np.maximum(alpha, 0), y)
-            alpha /= np.abs(x.T @ (alpha * y)).max()
-            margin, upper_bound = 1 / float(np.abs(whole).sum()), 1 / float(alpha.sum())
+            proof = balanced(proof, y)
+            proof /= np.abs(x.T @ (proof * y)).max()
+            margin, upper_bound = 1 / float(np.abs(whole).sum()), 1 / float(proof.sum())
             return Separation(whole, float(bias / scale), margin, upper_bound)
         examples = np.append(examples, new)

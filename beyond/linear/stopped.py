@@ -22,19 +22,8 @@ EPSILON = 0.3
 EPOCHS = (10, 30, 100, 300)
 
 
-def parse_args(argv=None):
-    parser = cli.pair_parser(__doc__)
-    parser.add_argument(
-        "--seed",
-        type=cli.number(int, 0, 2**31 - 1),
-        default=0,
-        help="of the initial weights (default: %(default)s)",
-    )
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__, seed=0).parse_args(argv)
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     best = runs.read(results / runs.name("exact", EPSILON), ["objective"], ["weights"])
     kept = best.arrays["weights"] != 0

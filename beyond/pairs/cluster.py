@@ -16,6 +16,7 @@ import json
 import logging
 import multiprocessing.resource_tracker
 import signal
+import sys
 import warnings
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -26,8 +27,10 @@ PATIENCE = 5  # seconds, for a scheduler to answer and for a first worker
 SHARED = ("python", "distributed")  # versions in which scheduler and workers must agree with us
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # and the workers in these
 MEMORY = 1.2e9  # bytes that a worker needs for TensorFlow, the images and a pair
-NEEDED = f"each worker needs {MEMORY / 1e9:g} GB of memory; start fewer, or give them more"
-LOST = f"the workers were lost, as when memory runs out: {NEEDED}"
+LOST = (
+    "the workers were lost, as when memory runs out: each worker needs "
+    f"{MEMORY / 1e9:g} GB of memory; start fewer, or give them more"
+)
 TRIES = 2  # of each piece of work
 # Of a cluster of our own: a piece of work that kills its worker this often is given up, and a
 # worker is given one piece at a time, so that no other one is lost with it.
@@ -37,20 +40,11 @@ SETTINGS = {
 }
 
 
-def address(text):
-    """An argparse type: the address of a scheduler."""
-    kind, _, place = text.partition("://")
-    host, _, port = place.rpartition(":")
-    if kind not in ("tcp", "tls") or not host or not port.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address as tcp://host:8786")
-    return text
-
-
 def scheduler_file(text):
     """An argparse type: the address in the file that a scheduler wrote."""
     try:
-        return address(json.loads(Path(text).read_text(encoding="utf-8"))["address"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return json.loads(Path(text).read_text(encoding="utf-8"))["address"]
+    except (OSError, ValueError, LookupError, TypeError):
         problem = f"{text!r} is not what this writes: dask scheduler --scheduler-file {text}"
         raise argparse.ArgumentTypeError(problem) from None
 
@@ -89,19 +83,16 @@ def connected(sources, scheduler=None, workers=None):
             "Dask is missing; install it with: "
             "pip install -r requirements-cluster.txt -c constraints.txt"
         )
-    disabled = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)  # what matters is raised here, in one line
-    try:
-        with contextlib.ExitStack() as stack:
-            client = reached(stack, scheduler, workers)
-            try:
-                ship(client, sources)
-                yield client
-            finally:
-                with contextlib.suppress(ValueError, OSError):  # none yet, or the scheduler is lost
-                    client.unregister_worker_plugin(client.id)
-    finally:
-        logging.disable(disabled)
+    with contextlib.ExitStack() as stack:
+        stack.callback(logging.disable, logging.root.manager.disable)
+        logging.disable(logging.CRITICAL)  # what matters is raised here, in one line
+        client = reached(stack, scheduler, workers)
+        try:
+            ship(client, sources)
+            yield client
+        finally:
+            with contextlib.suppress(ValueError, OSError):  # none yet, or the scheduler is lost
+                client.unregister_worker_plugin(client.id)
 
 
 def reached(stack, scheduler, workers):
@@ -126,7 +117,7 @@ def reached(stack, scheduler, workers):
         with warnings.catch_warnings():  # of other versions, in a table: see ship
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
             client = stack.enter_context(distributed.Client(scheduler, timeout=PATIENCE))
-    except (OSError, RuntimeError, TypeError) as error:  # the last two: certificates
+    except (OSError, ValueError, RuntimeError, TypeError) as error:  # the last two: certificates
         while isinstance(error, RuntimeError) and error.__cause__:
             error = error.__cause__
         if scheduler is None:
@@ -147,29 +138,22 @@ def ship(client, sources):
 
     name, content = code.packed(sources)
     ours, found = get_versions(PACKAGES)["packages"], client.get_versions()
-    places = {"the scheduler": found["scheduler"]}
-    places |= {f"the worker {place}": it for place, it in found["workers"].items()}
-    for place, it in places.items():
-        for package in SHARED:  # first: what is made here may not even load there
-            theirs = it["packages"][package]
-            if theirs != ours[package]:
-                raise ValueError(f"{place} has {package} {theirs}, not {ours[package]}")
+
+    def others(theirs, packages):
+        differing = [it for it in packages if theirs[it] != ours[it]]
+        return [f"has {it} {theirs[it] or 'missing'}, not {ours[it]}" for it in differing]
+
+    for place, it in {"scheduler": found["scheduler"], **found["workers"]}.items():
+        for fault in others(it["packages"], SHARED):  # first: what is made here may not load there
+            raise ValueError(f"the {'' if place == 'scheduler' else 'worker '}{place} {fault}")
 
     class Project(WorkerPlugin):  # by value, as it is defined here: workers have no checkout
         there = set(found["workers"])
 
         async def setup(self, worker):
-            theirs = get_versions(PACKAGES)["packages"]
-            threads, memory = worker.state.nthreads, worker.memory_manager.memory_limit
-            faults = [
-                f"has {it} {theirs[it] or 'missing'}, not {ours[it]}"
-                for it in (*SHARED, *PACKAGES)
-                if theirs[it] != ours[it]
-            ]
-            if threads != 1:
-                faults.append(f"has {threads} threads; start it with --nthreads 1")
-            if memory and memory < MEMORY:
-                faults.append(f"has {memory / 1e9:.1f} GB of memory; {NEEDED}")
+            faults = others(get_versions(PACKAGES)["packages"], (*SHARED, *PACKAGES))
+            if worker.state.nthreads != 1:  # the seeds of Keras and TensorFlow are a process's
+                faults.append(f"has {worker.state.nthreads} threads; start it with --nthreads 1")
             if faults and worker.address not in self.there:
                 await worker.scheduler.retire_workers(workers=[worker.address], close_workers=True)
             if faults:
@@ -184,10 +168,9 @@ def ship(client, sources):
 def described(client):
     """A line about the cluster, with an address to watch it at if there is one."""
     count, link = len(client.nthreads()), ""
-    with contextlib.suppress(LookupError, ValueError):  # of a template that names a variable
-        link = f"; watch them at {client.dashboard_link}"
-    if importlib.util.find_spec("bokeh") is None:  # of which the moving pictures are made
-        link = link.replace("/status", "/info/main/workers.html")
+    with contextlib.suppress(LookupError, ValueError):  # without one, or of an unfinished template
+        page = client.dashboard_link.replace("/status", "/info/main/workers.html")  # without Bokeh
+        link = f"; watch them at {page}"
     return f"{count} worker{'s' if count > 1 else ''}{link}"
 
 
@@ -198,24 +181,18 @@ def each(client, sources, module, function, data, names, arguments=None):
     go to every worker once. A worker that dies costs the work that it had. `sources` are those of
     `connected`. Raises ConnectionError if the scheduler or all workers are lost.
     """
-    from distributed import KilledWorker, as_completed
+    from distributed import KilledWorker, as_completed, get_worker
 
     archive, tops = code.packed(sources)[0], {path.split("/")[0] for path in sources}
 
     def call(data, name, arguments):  # by value, as above
-        import importlib
-        import sys
-        from pathlib import Path
-
-        from distributed import get_worker
-
         place = str(Path(get_worker().local_directory, archive))
         if sys.path[0] != place:  # whose code it was that ran last: forget it
             for it in list(sys.modules):
                 if {it.partition(".")[0], it.partition(".")[0] + ".py"} & tops:
                     del sys.modules[it]
-            others = [it for it in sys.path if not Path(it).name.startswith("project-")]
-            sys.path[:] = [place, *others]
+            kept = [it for it in sys.path if not Path(it).name.startswith("project-")]
+            sys.path[:] = [place, *kept]
         return getattr(importlib.import_module(module), function)(data, name, **arguments)
 
     def scattered():

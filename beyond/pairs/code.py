@@ -12,11 +12,8 @@ import zipfile
 
 from common import ROOT
 
-PLUMBING = (
-    "common.cli",
-    "beyond.pairs.cluster",
-    "beyond.pairs.code",
-)  # imported, but no number depends on it
+# Imported, but no number depends on it.
+PLUMBING = ("common.cli", "beyond.pairs.cluster", "beyond.pairs.code")
 
 
 def sources(folder=ROOT):

@@ -38,6 +38,8 @@ RUN = "pairs"
 MODULE = "beyond.pairs.pairs"  # by which workers import measure_pair
 PAIRS = tuple(itertools.combinations(range(10), 2))
 NEVER = np.inf, None  # as an end for diagram.optima: it need not know where the constant begins
+RECIPES = regular, robust, robust, robust  # of the post's four models, with their ε
+RADII = 0, *runs.EPSILONS
 LARGEST = 0.5  # ε beyond which nothing is separable: it joins a black pixel and a white one
 # The rules for which the linear models and optima of a pair are enough. The others need networks,
 # folds, surrogates, shifted images or L1 models.
@@ -65,19 +67,15 @@ def train_models(data, seeds):
     images under attack than those of experiment_robust.py. These are the same to the bit.
     """
     training.seed_everything(0)
-    hinge = lambda targets, logits, weights: regular.hinge_loss(targets, logits)
-    radius = tf.Variable(0.0)  # so that one compiled epoch serves every ε
-    robust_hinge = functools.partial(robust.robust_hinge_loss, epsilon=radius)
-    epochs = [
-        compiled_epoch(loss_fn, it.BATCH_SIZE, it.LEARNING_RATE)
-        for loss_fn, it in ((hinge, regular), (robust_hinge, robust))
-    ]
-    starts, models = list(map(training.initial_weights, range(seeds))), []
-    for epsilon in (0, *runs.EPSILONS):
+    radius = tf.Variable(0.0)  # so that a compiled epoch serves every ε; at 0 it is the hinge
+    loss_fn = functools.partial(robust.robust_hinge_loss, epsilon=radius)
+    recipes, models = (regular, robust), []
+    epochs = {it: compiled_epoch(loss_fn, it.BATCH_SIZE, it.LEARNING_RATE) for it in recipes}
+    starts = [training.initial_weights(seed) for seed in range(seeds)]
+    for recipe, epsilon in zip(RECIPES, RADII):
         radius.assign(epsilon)
-        train = data.x_train, data.y_train, robust.EPOCHS if epsilon else regular.EPOCHS
-        epoch = epochs[epsilon > 0]
-        models.append([train_many(epoch, *start, *train)[:2] for start in starts])
+        train = data.x_train, data.y_train, recipe.EPOCHS
+        models.append([train_many(epochs[recipe], *start, *train)[:2] for start in starts])
     weights, biases = ([[each[part] for each in row] for row in models] for part in (0, 1))
     return np.array(weights)[..., 0], np.array(biases)[..., 0]
 
@@ -97,23 +95,31 @@ def prove(x, y, start):
         separation = optimum.separate(x, y)
         possible = separation.epsilon
     found = diagram.optima(x, y, runs.EPSILONS, separation, NEVER)
-    impossible = [
-        epsilon for epsilon, best in zip(runs.EPSILONS, found) if best.lower_bound > 0
-    ] or [LARGEST]
-    return found, (possible, separation.upper_bound if separation else impossible[0])
+    if separation:
+        return found, (possible, separation.upper_bound)
+    positive = [epsilon for epsilon, best in zip(runs.EPSILONS, found) if best.lower_bound > 0]
+    return found, (possible, min(positive, default=LARGEST))
 
 
-def model_run(weights, bias, data, arguments=(), epsilon=None, metrics=(), arrays=()):
+def model_run(weights, bias, data, config, metrics=(), arrays=()):
     """A linear model as the rules want it: like a saved run, in memory."""
-    x, logits = data.x_test, attacks.linear_logits(weights, bias, data.x_test)
-    run = {} if epsilon is None else {"epsilon": epsilon}
-    return runs.Run(
-        {"arguments": dict(arguments), "run": run},
-        evaluation.evaluate(weights, bias, data) | dict(metrics),
-        dict(weights=weights, bias=bias, test_logits=logits, test_targets=data.y_test)
-        | dict(lit_pixels=data.x_train.reshape(-1, x[0].size).any(axis=0))
-        | dict(arrays),
+    numbers = evaluation.evaluate(weights, bias, data) | dict(metrics)
+    of_images = dict(
+        test_logits=attacks.linear_logits(weights, bias, data.x_test),
+        test_targets=data.y_test,
+        lit_pixels=data.x_train.any(axis=0).ravel(),
     )
+    return runs.Run(config, numbers, dict(weights=weights, bias=bias) | of_images | dict(arrays))
+
+
+def claims_of(judged):
+    """The verdict of each rule, the worst of those of the seeds, and the first seed's numbers."""
+    found = {}
+    for name, (_, numbers) in judged[0].items():
+        verdicts = [of_seed[name][0] for of_seed in judged]
+        worst = min(verdicts, key=rules.VERDICTS.index)
+        found[name] = dict(verdict=worst, verdicts=verdicts, numbers=numbers)
+    return found
 
 
 def measure_pair(arrays, digits, seeds=1):
@@ -127,85 +133,63 @@ def measure_pair(arrays, digits, seeds=1):
     """
     data = data_prep.prepared(data_prep.select_pair(arrays, digits), "")
     weights, biases = train_models(data, seeds)
-    x, y = data.x_train.reshape(len(data.y_train), -1).astype(float), data.y_train.astype(float)
+    x, y = data.training_matrix()
     best, (possible, impossible) = prove(x, y, (weights[0, 0], biases[0, 0]))
     bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
-    saved = {}
+    saved, judged, trained = {}, [], []
     for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
-        saved[name] = model_run(
-            it.weights,
-            it.bias,
-            data,
-            (),
-            epsilon,
-            bounds,
-            dict(pixel_pull=pixel_pull(x, y, it.alpha)),
-        )
-    rates, epsilons = [regular.LEARNING_RATE] + 3 * [robust.LEARNING_RATE], (None, *runs.EPSILONS)
-    verdicts = {rule.__name__: [] for rule in RULES}
-    numbers, trained = {}, []
+        pull = dict(pixel_pull=pixel_pull(x, y, it.alpha))
+        config = dict(run=dict(epsilon=epsilon))
+        saved[name] = model_run(it.weights, it.bias, data, config, bounds, pull)
     for seed in range(seeds):
-        for name, rate, epsilon, *model in zip(
-            runs.POST_RUNS, rates, epsilons, weights[:, seed], biases[:, seed]
-        ):
-            saved[name] = model_run(*model, data, dict(learning_rate=rate), epsilon)
+        for row, (name, recipe, epsilon) in enumerate(zip(runs.POST_RUNS, RECIPES, RADII)):
+            arguments = dict(learning_rate=recipe.LEARNING_RATE)
+            config = dict(arguments=arguments, run=dict(epsilon=epsilon))
+            saved[name] = model_run(weights[row, seed], biases[row, seed], data, config)
         fewest = few_pixels.fewest_of_models(saved, data)
         saved["few_pixels"] = runs.Run({}, {}, {"fewest": fewest})
-        for rule in RULES:
-            found, judged = rule(saved, data)
-            verdicts[rule.__name__].append(found)
-            numbers.setdefault(rule.__name__, judged)  # of the first seed
+        judged.append({rule.__name__: rule(saved, data) for rule in RULES})
         trained.append(rules.models(saved))
-    exact = [saved[name] for name in rules.EXACT]
-    of_seeds = lambda key: [[run.metrics[key] for run in row] for row in zip(*trained)]
-    curves = lambda kind, rows: np.array(
-        [[run.metrics["robust_accuracy"][kind] for run in row] for row in rows]
+    models, exact = list(zip(*trained)), [saved[name] for name in rules.EXACT]  # models: (4, seeds)
+
+    def of_models(key):
+        return [[run.metrics[key] for run in row] for row in models]
+
+    def kept(row, epsilon):  # under the attack that a model is trained for
+        return [rules.accuracy_at(run, "unclipped", epsilon) for run in row]
+
+    def curves(row, attack):
+        return [run.metrics["robust_accuracy"][attack] for run in row]
+
+    metrics = dict(
+        train_images=len(y),
+        test_images=len(data.y_test),
+        test_accuracy=of_models("test_accuracy"),
+        train_accuracy=of_models("train_accuracy"),
+        weight_l1_norm=of_models("weight_l1_norm"),
+        robust_accuracy=[kept(row, epsilon) for row, epsilon in zip(models[1:], runs.EPSILONS)],
+        optimum=dict(
+            epsilon=list(runs.EPSILONS),
+            objective=[it.objective for it in best],
+            lower_bound=[it.lower_bound for it in best],
+            gap=[it.gap for it in best],
+            test_accuracy=[run.metrics["test_accuracy"] for run in exact],
+            robust_accuracy=[kept([run], epsilon)[0] for run, epsilon in zip(exact, runs.EPSILONS)],
+            pixels=[diagram.used_pixels(it.weights) for it in best],
+            constant=[not it.weights.any() for it in best],
+        ),
+        claims=claims_of(judged),
     )
-    metrics = (
-        dict(
-            train_images=len(y),
-            test_images=len(data.y_test),
-            test_accuracy=of_seeds("test_accuracy"),  # (models, seeds)
-            train_accuracy=of_seeds("train_accuracy"),
-            weight_l1_norm=of_seeds("weight_l1_norm"),
-            robust_accuracy=[  # of the robust models, under the attack that they are trained for
-                [rules.accuracy_at(run, "unclipped", epsilon) for run in row]
-                for epsilon, row in zip(runs.EPSILONS, list(zip(*trained))[1:])
-            ],
-            optimum=dict(
-                epsilon=list(runs.EPSILONS),
-                objective=[it.objective for it in best],
-                lower_bound=[it.lower_bound for it in best],
-                gap=[it.objective - it.lower_bound for it in best],
-                test_accuracy=[run.metrics["test_accuracy"] for run in exact],
-                robust_accuracy=[
-                    rules.accuracy_at(run, "unclipped", epsilon)
-                    for epsilon, run in zip(runs.EPSILONS, exact)
-                ],
-                pixels=[diagram.used_pixels(it.weights) for it in best],
-                constant=[not it.weights.any() for it in best],
-            ),
-            claims={
-                name: dict(
-                    verdict=min(found, key=rules.VERDICTS.index),
-                    verdicts=found,
-                    numbers=numbers[name],
-                )
-                for name, found in verdicts.items()
-            },
-        )
-        | bounds
-    )
-    return metrics, dict(
+    return metrics | bounds, dict(
         weights=weights,
         bias=biases,
         attack_epsilons=evaluation.ATTACK_EPSILONS,
-        unclipped=curves("unclipped", zip(*trained)),  # (models, seeds, ε)
-        clipped=curves("clipped", zip(*trained)),
+        unclipped=np.array([curves(row, "unclipped") for row in models]),  # (models, seeds, ε)
+        clipped=np.array([curves(row, "clipped") for row in models]),
         optimum_weights=np.array([it.weights for it in best]),
         optimum_bias=np.array([it.bias for it in best]),
         optimum_alpha=np.array([it.alpha for it in best]),  # the proof: (ε, train_images)
-        optimum_unclipped=curves("unclipped", [exact])[0],
+        optimum_unclipped=np.array(curves(exact, "unclipped")),
     )
 
 
@@ -225,10 +209,10 @@ def is_saved(folder, digest, arguments, code_digest):
     """Whether a pair is saved already: of the same data, arguments, versions and code."""
     try:
         config = runs.read(folder, ["claims"], ["weights"]).config
-    except (OSError, ValueError):
+        saved = [config[key] for key in ("data_sha256", "arguments", "versions")]
+        saved.append(config["run"]["code_sha256"])
+    except (OSError, ValueError, LookupError):
         return False
-    saved = [config.get(key) for key in ("data_sha256", "arguments", "versions")]
-    saved.append(config.get("run", {}).get("code_sha256"))
     return saved == [digest, arguments, runs.versions(), code_digest]
 
 
@@ -242,69 +226,50 @@ def save(results, digits, digest, arguments, code_digest, metrics, arrays):
 def line_of(digits, metrics):
     """A line about a pair."""
     kept, best = np.mean(metrics["robust_accuracy"][1]), metrics["optimum"]
-    constant = " (the constant classifier at {})".format(
-        " / ".join(f"{it:g}" for it, one in zip(best["epsilon"], best["constant"]) if one)
-    )
+    constant = " / ".join(f"{it:g}" for it, one in zip(best["epsilon"], best["constant"]) if one)
     return (
         f"{pair_name(digits)}: under attack at ε = 0.2 SGD keeps {kept:.1%}, the optimum "
-        f"{best['robust_accuracy'][1]:.1%}{constant if any(best['constant']) else ''}"
+        f"{best['robust_accuracy'][1]:.1%}"
+        + (f" (the constant classifier at {constant})" if constant else "")
     )
 
 
 def measure_missing(client, sources, code_digest, arrays, missing, args, results):
-    """Measure pairs on a cluster and save each at once; returns what failed, {pair: error}."""
-    start, done, failed, arguments = time.perf_counter(), 0, {}, dict(seeds=args.seeds)
+    """Measure pairs on a cluster and save each at once. Raises ValueError with those that failed.
+
+    missing: {pair: digest of its data}.
+    """
+    start, failed, arguments = time.perf_counter(), {}, dict(seeds=args.seeds)
     work = cluster.each(client, sources, MODULE, "measure_pair", arrays, list(missing), arguments)
-    for digits, found, error in work:
-        done += 1
-        if error is None:
-            save(results, digits, missing[digits], arguments, code_digest, *found)
-            line = line_of(digits, found[0])
-        else:
+    for done, (digits, found, error) in enumerate(work, 1):
+        line = f"{pair_name(digits)}: failed twice" if error else line_of(digits, found[0])
+        if error:
             failed[digits] = error
-            line = f"{pair_name(digits)}: failed twice"
+        else:
+            save(results, digits, missing[digits], arguments, code_digest, *found)
         left = (time.perf_counter() - start) / done * (len(missing) - done)
         print(f"  {line}; {done} of {len(missing)}, about {left:.0f} s left", flush=True)
-    return failed
+    if failed:
+        named = "; ".join(f"{pair_name(digits)}: {error}" for digits, error in failed.items())
+        raise ValueError(
+            f"{len(failed)} of {len(missing)} pairs failed twice, the others are saved: {named}"
+        )
 
 
 def parse_args(argv=None):
     parser = cli.parser(__doc__, results=True)
-    parser.add_argument(
-        "--pairs",
-        type=pair,
-        nargs="+",
-        action=cli.Distinct,
-        default=list(PAIRS),
-        metavar="A-B",
-        help="pairs of digits, as 3-8 4-9 (default: all 45)",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=cli.number(int, 1, 1000),
-        default=1,
-        metavar="N",
-        help="train with the seeds 0 ... N-1 (default: %(default)s, the post's)",
-    )
+    help = "pairs of digits, as 3-8 4-9 (default: all 45)"
+    chosen = dict(type=pair, nargs="+", action=cli.Distinct, default=PAIRS)
+    parser.add_argument("--pairs", **chosen, metavar="A-B", help=help)
+    cli.add(parser, seeds=1)
     place = parser.add_mutually_exclusive_group()
-    place.add_argument(
-        "--scheduler",
-        type=cluster.address,
-        metavar="ADDRESS",
-        help="of a Dask cluster, as tcp://host:8786 (default: workers on this machine)",
-    )
-    place.add_argument(
-        "--scheduler-file",
-        type=cluster.scheduler_file,
-        dest="scheduler",
-        metavar="FILE",
-        help="in which dask scheduler --scheduler-file left its address",
-    )
-    parser.add_argument(
-        "--workers",
-        type=cli.number(int, 1, 1024),
-        help="on this machine (default: one a core, as far as the memory goes)",
-    )
+    help = "of a Dask cluster, as tcp://host:8786 (default: workers on this machine)"
+    place.add_argument("--scheduler", metavar="ADDRESS", help=help)
+    file = dict(type=cluster.scheduler_file, dest="scheduler", metavar="FILE")
+    help = "in which dask scheduler --scheduler-file left its address"
+    place.add_argument("--scheduler-file", **file, help=help)
+    help = "on this machine (default: one a core, as far as the memory goes)"
+    parser.add_argument("--workers", type=cli.number(int, 1, 1024), help=help)
     return parser.parse_args(argv)
 
 
@@ -318,19 +283,12 @@ def main(argv=None):
         folder = results / RUN / pair_name(digits)
         if not is_saved(folder, digest, arguments, code_digest):
             missing[digits] = digest
-    print(
-        f"{len(args.pairs) - len(missing)} of {len(args.pairs)} pairs are saved already", flush=True
-    )
-    failed = {}
+    saved = len(args.pairs) - len(missing)
+    print(f"{saved} of {len(args.pairs)} pairs are saved already", flush=True)
     if missing:
         with cluster.connected(sources, args.scheduler, args.workers) as client:
             print(cluster.described(client), flush=True)
-            failed = measure_missing(client, sources, code_digest, arrays, missing, args, results)
-    if failed:
-        named = "; ".join(f"{pair_name(digits)}: {error}" for digits, error in failed.items())
-        raise ValueError(
-            f"{len(failed)} of {len(missing)} pairs failed twice, the others are saved: {named}"
-        )
+            measure_missing(client, sources, code_digest, arrays, missing, args, results)
     print(results / RUN)
 
 

@@ -12,10 +12,11 @@ from scipy import ndimage
 
 import attacks
 import data_prep
+from claims import rules
 from common import cli, runs
 
 RUN = "shifts"
-MODELS = (*runs.POST_RUNS, *(runs.name("exact", epsilon) for epsilon in runs.EPSILONS))
+MODELS = (*runs.POST_RUNS, *rules.EXACT)
 
 
 def translated(x, pixels, generator):
@@ -86,30 +87,24 @@ def measure(models, x, y, seed, accuracies=accuracies):
 
     accuracies: of models and images, as above; another one for models that are not linear.
     """
-    generator = np.random.default_rng(seed)
-    return {
-        name: np.array(
-            [
-                np.mean([accuracies(models, each, y) for each in function(x, amount, generator)], 0)
-                for amount in amounts
-            ]
-        )
-        for name, (function, amounts) in SHIFTS.items()
-    }
+    generator, found = np.random.default_rng(seed), {}
+    for name, (function, amounts) in SHIFTS.items():
+        variants = (function(x, amount, generator) for amount in amounts)
+        kept = [[accuracies(models, each, y) for each in images] for images in variants]
+        found[name] = np.array([np.mean(rows, axis=0) for rows in kept])
+    return found
 
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    data = data_prep.load_pair(args.digits)
-    results, seed = cli.results_folder(args), 0
-    saved = [runs.read(results / name, arrays=("weights", "bias")).arrays for name in MODELS]
-    models = [(arrays["weights"], arrays["bias"]) for arrays in saved]
+    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
+    needed = ("weights", "bias")
+    models = [rules.linear(runs.read(results / name, arrays=needed)) for name in MODELS]
     x, y = data.x_test[..., 0], data.y_test
-    found = measure(models, x, y, seed)
-    metrics = {"clean": list(map(float, accuracies(models, x, y)))} | {
-        name: dict(amounts=list(SHIFTS[name][1]), accuracy=accuracy.tolist())
-        for name, accuracy in found.items()
-    }
+    found = measure(models, x, y, seed=0)
+    metrics = {"clean": list(map(float, accuracies(models, x, y)))}
+    for name, accuracy in found.items():
+        metrics[name] = dict(amounts=list(SHIFTS[name][1]), accuracy=accuracy.tolist())
     runs.save(results / RUN, args, data, metrics, {}, models=list(MODELS), shifts=list(SHIFTS))
     turned = zip(MODELS, found["rotation (degrees)"][-1])
     print(f"{results / RUN}: turned by 45°, " + ", ".join(f"{m} {a:.1%}" for m, a in turned))

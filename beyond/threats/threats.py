@@ -17,6 +17,7 @@ import data_prep
 from beyond.networks import certified
 from beyond.networks.certified import logits_of
 from beyond.threats import few_pixels, shifts
+from claims import rules
 from common import cli, runs
 from common.lazy import tf
 from common.runs import NETWORK_NAMES
@@ -74,8 +75,8 @@ def main(argv=None):
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     x, y = data.x_test, data.y_test
     saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
-    read = [runs.read(results / name, arrays=("weights", "bias")) for name in runs.POST_RUNS]
-    linear = [(run.arrays["weights"], run.arrays["bias"]) for run in read]
+    needed = ("weights", "bias")
+    linear = [rules.linear(runs.read(results / name, arrays=needed)) for name in runs.POST_RUNS]
     networks = [load(saved, name) for name in NETWORK_NAMES]
 
     sources, sure, mistakes = [], [], []  # attacked images, and for each network a row of EPSILONS
@@ -93,11 +94,11 @@ def main(argv=None):
             wrong = margins <= 0
             mistakes[-1].append(int(wrong.sum()))
             sure[-1].append(float(np.median(-margins[wrong]) / scale) if wrong.any() else None)
-    transfer = [
-        [float(np.mean(y * attacks.linear_logits(*model, images) > 0)) for model in linear]
-        + [float(np.mean(y * logits_of(model, images) > 0)) for model in networks]
-        for images in sources
-    ]
+    transfer = []
+    for images in sources:
+        logits = [attacks.linear_logits(*model, images) for model in linear]
+        logits += [logits_of(model, images) for model in networks]
+        transfer.append([float(np.mean(y * each > 0)) for each in logits])
     rows = np.concatenate([np.flatnonzero(y == sign)[:IMAGES] for sign in (-1, 1)])
     few, counts = (x[rows], y[rows]), range(PIXELS + 1)
     fewest = [greedy_pixels(model, *few) for model in networks]
@@ -123,9 +124,13 @@ def main(argv=None):
         shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
     )
     about = dict(
-        models=[*runs.POST_RUNS, *NETWORK_NAMES], networks=NETWORK_NAMES, epsilons=list(EPSILONS)
+        models=[*runs.POST_RUNS, *NETWORK_NAMES],
+        networks=NETWORK_NAMES,
+        epsilons=list(EPSILONS),
+        transfer_epsilon=TRANSFER,
+        images=len(rows),
+        counts=list(counts),
     )
-    about |= dict(transfer_epsilon=TRANSFER, images=len(rows), counts=list(counts))
     runs.save(results / RUN, args, data, metrics, {}, **about)
     few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
     print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))

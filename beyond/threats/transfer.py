@@ -12,6 +12,7 @@ import numpy as np
 
 import attacks
 import data_prep
+from claims import rules
 from common import cli, runs, training
 from common.evaluation import ATTACK_EPSILONS
 from experiment_regular import BATCH_SIZE, EPOCHS, LEARNING_RATE
@@ -94,50 +95,39 @@ def transfer_accuracy(source_weights, weights, bias, x, y, epsilons):
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    results = cli.results_folder(args)
-    needed = "weights", "bias"
-    targets = {run: runs.read(results / run, arrays=needed).arrays for run in runs.POST_RUNS}
+    results, needed = cli.results_folder(args), ("weights", "bias")
+    targets = [rules.linear(runs.read(results / run, arrays=needed)) for run in runs.POST_RUNS]
     training.seed_everything(0)
     sources = {}
     for name, surrogate in SURROGATES.items():
         sources[name] = train_surrogates(data, *surrogate)
         print(f"  surrogates: {DRAWS} x {name}", flush=True)
-    sources |= {run: arrays["weights"][np.newaxis] for run, arrays in targets.items()}
+    sources |= {run: [weights] for run, (weights, _) in zip(runs.POST_RUNS, targets)}
 
     curves, clipped = [], []  # of every source: (draws, targets, ε) and (draws, targets)
     x, y = data.x_test, data.y_test
-    models = [(target["weights"], target["bias"]) for target in targets.values()]
     for draws in sources.values():
-        curve = [
-            [transfer_accuracy(source, *model, x, y, ATTACK_EPSILONS) for model in models]
-            for source in draws
-        ]
+        curve, accuracy = [], []
+        for source in draws:
+            images = attacks.attack_linear(source, x, y, MATRIX_EPSILON, clip=True)
+            logits = [attacks.linear_logits(*model, images) for model in targets]
+            accuracy.append([np.mean(y * each > 0) for each in logits])
+            curve.append([transfer_accuracy(source, *it, x, y, ATTACK_EPSILONS) for it in targets])
         curves.append(np.array(curve))
-        attacked = [
-            attacks.attack_linear(source, x, y, MATRIX_EPSILON, clip=True) for source in draws
-        ]
-        accuracy = [
-            [np.mean(y * attacks.linear_logits(*model, images) > 0) for model in models]
-            for images in attacked
-        ]
         clipped.append(accuracy)
     at = np.argmin(np.abs(ATTACK_EPSILONS - MATRIX_EPSILON))
-    metrics = dict(
-        epsilon=MATRIX_EPSILON,
-        draws=DRAWS,
-        accuracy={
-            "unclipped": [curve[..., at].mean(axis=0).tolist() for curve in curves],
-            "unclipped_least": [curve[..., at].min(axis=0).tolist() for curve in curves],
-            "unclipped_most": [curve[..., at].max(axis=0).tolist() for curve in curves],
-            "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
-        },
-    )
-    arrays = dict(epsilon=ATTACK_EPSILONS)
+    arrays, folder = dict(epsilon=ATTACK_EPSILONS), results / RUN
     for name, of in (("accuracy", np.mean), ("least", np.min), ("most", np.max)):
         arrays[name] = np.array([of(curve, axis=0) for curve in curves])
-    folder = results / RUN
+    accuracy = {
+        "unclipped": arrays["accuracy"][..., at].tolist(),
+        "unclipped_least": arrays["least"][..., at].tolist(),
+        "unclipped_most": arrays["most"][..., at].tolist(),
+        "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
+    }
+    metrics = dict(epsilon=MATRIX_EPSILON, draws=DRAWS, accuracy=accuracy)
     images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
-    names = dict(sources=list(sources), images=images, targets=list(targets))
+    names = dict(sources=list(sources), images=images, targets=list(runs.POST_RUNS))
     runs.save(folder, args, data, metrics, arrays, **names)
     rows = zip(SURROGATES, metrics["accuracy"]["unclipped"])
     print(
