@@ -139,3 +139,16 @@ def test_warm_optima_are_the_cold_ones(train_images):
     # Just below its end the constant is not optimal.
     below = optimum.solve(x, y, end[0] - 0.002)
     assert below.objective < 2 * min(np.mean(y > 0), np.mean(y < 0)) - 1e-5
+
+
+def test_classifiers_are_counted_without_their_scale(complete):
+    weights = np.array([[1, -3], [2, -6], [1, -3], [0, 2], [0, 0]], float)
+    count, shares = diagram.classifiers(weights, np.array([1, 2, 2, 0, 1], float))
+    assert count == 4  # the second is the first; the third has another bias
+    np.testing.assert_allclose(shares, [[0.75, 0.25]] * 3 + [[1, 0], [0, 0]])
+    run = runs.read(complete / "diagram")
+    shares = dict(zip(run.metrics["epsilon"], run.metrics["largest_shares"]))
+    np.testing.assert_allclose(
+        [shares[0.215], shares[0.3]], [[0.74, 0.26], [0.95, 0.05]], atol=5e-3
+    )
+    assert 50 < run.metrics["classifiers"] < 101

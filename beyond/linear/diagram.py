@@ -22,6 +22,7 @@ from common import cli, runs
 RUN = "diagram"
 EPSILONS = np.linspace(0, 0.5, 101)  # of training and attack, in pixel units
 USED = 1e-7  # of the largest |weight|: a weight below it is rounding
+SAME = 1e-6  # of ‖w‖₁: classifiers that differ less, but for their scale, are one
 
 
 def constant_end(x, y):
@@ -87,6 +88,16 @@ def used_pixels(weights):
     return int(np.sum(size > USED * size.max(initial=0)))
 
 
+def classifiers(weights, bias):
+    """How often the classifier changes from one ε to the next, plus one, and what share of ‖w‖₁ is
+    on the two largest weights of each, (n, 2); weights: (n, pixels), bias: (n,).
+    """
+    norm = np.abs(weights).sum(axis=1, keepdims=True)
+    scaled = np.c_[weights, bias] / np.where(norm, norm, 1)
+    changes = np.abs(np.diff(scaled, axis=0)).max(axis=1) > SAME
+    return 1 + int(changes.sum()), np.sort(np.abs(scaled[:, :-1]))[:, :-3:-1]
+
+
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
@@ -95,16 +106,17 @@ def main(argv=None):
     found = optima(x, y, EPSILONS, separation, end)
     test = data.x_test, data.y_test
     accuracy = [attacks.robust_accuracy(*it[:2], *test, EPSILONS) for it in found]
-    sizes = [np.abs(it.weights).sum() for it in found]
-    shapes = [tuple((it.weights / (size or 1)).round(6)) for it, size in zip(found, sizes)]
     pixels, largest_gap = [used_pixels(it.weights) for it in found], max(it.gap for it in found)
+    weights, bias = (np.array(each, float) for each in list(zip(*found))[:2])
+    different, shares = classifiers(weights, bias)
     metrics = dict(
         epsilon=EPSILONS.tolist(),
         objective=[it.objective for it in found],
         lower_bound=[it.lower_bound for it in found],
         largest_gap=largest_gap,
         pixels=pixels,
-        classifiers=len({shape for shape in shapes if any(shape)}),  # but for their scale
+        classifiers=different,
+        largest_shares=shares.tolist(),
         same_epsilon=np.diag(accuracy).tolist(),
         separation_epsilon=separation.epsilon if separation else 0.0,
         constant_epsilon=end[0],
@@ -119,8 +131,8 @@ def main(argv=None):
         attack_epsilons=EPSILONS,
         accuracy=np.array(accuracy),
         pixels=np.array(pixels),
-        weights=np.array([it.weights for it in found], np.float32),
-        bias=np.array([it.bias for it in found]),
+        weights=weights.astype(np.float32),
+        bias=bias,
     )
     folder = cli.results_folder(args) / RUN
     runs.save(folder, args, data, metrics, arrays)

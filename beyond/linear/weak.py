@@ -70,8 +70,8 @@ def main(argv=None):
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     regular = runs.read(results / "regular", arrays=["weights", "bias", "lit_pixels"]).arrays
     weights, bias, blank = regular["weights"], regular["bias"], ~regular["lit_pixels"]
-    x, y = data.x_train.reshape(len(data.x_train), -1), data.y_train
-    difference = np.abs(x[y > 0].mean(axis=0, dtype=float) - x[y < 0].mean(axis=0, dtype=float))
+    x, y = data.training_matrix()
+    difference = np.abs(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0))
     share = lambda pixels: float(np.abs(weights[pixels]).sum() / np.abs(weights).sum())
     metrics = dict(epsilons=list(EPSILONS), differences=list(DIFFERENCES), draws=DRAWS)
     metrics |= dict(blank_pixels=int(blank.sum()), norm_on_blank=share(blank))

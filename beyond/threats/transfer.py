@@ -116,16 +116,16 @@ def main(argv=None):
         curves.append(np.array(curve))
         clipped.append(accuracy)
     at = np.argmin(np.abs(ATTACK_EPSILONS - MATRIX_EPSILON))
-    accuracy = {
-        "unclipped": [curve[..., at].mean(axis=0).tolist() for curve in curves],
-        "unclipped_least": [curve[..., at].min(axis=0).tolist() for curve in curves],
-        "unclipped_most": [curve[..., at].max(axis=0).tolist() for curve in curves],
-        "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
-    }
-    metrics = dict(epsilon=MATRIX_EPSILON, draws=DRAWS, accuracy=accuracy)
     arrays, folder = dict(epsilon=ATTACK_EPSILONS), results / RUN
     for name, of in (("accuracy", np.mean), ("least", np.min), ("most", np.max)):
         arrays[name] = np.array([of(curve, axis=0) for curve in curves])
+    accuracy = {
+        "unclipped": arrays["accuracy"][..., at].tolist(),
+        "unclipped_least": arrays["least"][..., at].tolist(),
+        "unclipped_most": arrays["most"][..., at].tolist(),
+        "clipped": [np.mean(draws, axis=0).tolist() for draws in clipped],
+    }
+    metrics = dict(epsilon=MATRIX_EPSILON, draws=DRAWS, accuracy=accuracy)
     images = [count or len(data.y_train) for count, *_ in SURROGATES.values()]
     names = dict(sources=list(sources), images=images, targets=list(runs.POST_RUNS))
     runs.save(folder, args, data, metrics, arrays, **names)
