@@ -9,15 +9,20 @@ import pytest
 from conftest import ROOT
 
 from common import runs, training
+from common.lazy import keras
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIGURES = ("accuracy_table", "model_weights", "robust_accuracy", "misclassified_attacked")
 
 
+def blocks(title):
+    """The Python code of a recipe, one or more pieces."""
+    recipe = README.split(f"- **{title}**")[1].split("\n- **")[0]
+    return [textwrap.dedent(it) for it in re.findall(r"  ```python\n(.*?)  ```", recipe, re.S)]
+
+
 def block(title):
-    """The Python code of a recipe."""
-    recipe = README.split(f"- **{title}**")[1]
-    return textwrap.dedent(re.search(r"  ```python\n(.*?)  ```", recipe, re.S)[1])
+    return blocks(title)[0]
 
 
 def replaced(text, *changes):
@@ -72,16 +77,27 @@ def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(
     assert drawn.keys() == {*FIGURES, "largest"} and drawn["largest"].stat().st_size > 5000
 
 
-def test_an_attack_on_a_network_of_your_own(tmp_path, monkeypatch, capsys):
+def test_an_attack_on_a_network_of_your_own(data, tmp_path, monkeypatch, capsys):
     weights = runs.read(runs.RESULTS / "robust-0.1").arrays
     training.model_of(weights["weights"], weights["bias"]).save(tmp_path / "mine.keras")
     monkeypatch.chdir(tmp_path)
-    exec(block("Attack a network of your own"), {})
+    one, ten = blocks("Attack a network of your own")
+    names = {}
+    exec(one, names)
     printed = [float(line) for line in capsys.readouterr().out.split()[-3:]]
     exact = runs.read(runs.RESULTS / "robust-0.1").metrics["robust_accuracy"]["clipped"][20]
     # FGSM and PGD reach the exact worst case of a linear model, and so does the bound.
     assert printed == pytest.approx([exact] * 3, abs=0.002)
     assert printed[2] <= min(printed)
+    layers = keras.layers.Flatten(), keras.layers.Dense(8, "relu"), keras.layers.Dense(10)
+    names["ten"] = model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = data.x_train[:1000], (data.y_train[:1000] > 0).astype(int)
+    model.fit(x, y, epochs=3, verbose=0)
+    names |= dict(x10=data.x_test[:200], y10=(data.y_test[:200] > 0).astype(int))
+    exec(ten, names)
+    fgsm, pgd, proved = (float(line) for line in capsys.readouterr().out.split()[-3:])
+    assert proved <= pgd <= fgsm and pgd < 1
 
 
 def test_lines_of_the_files_to_read_are_those_that_it_names():
