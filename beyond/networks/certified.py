@@ -38,7 +38,7 @@ REFINED = 20  # images at most for which the convolutional network is bounded by
 MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
 
 
-def network(architecture):
+def network(architecture, logits=1):
     """small: two hidden layers of 64; convolutional: two convolutions and a layer of 64."""
     layers, options = keras.layers, dict(data_format="channels_last", dtype="float32")
     convolutions = [
@@ -52,15 +52,15 @@ def network(architecture):
             *(convolutions if architecture == "convolutional" else []),
             layers.Flatten(**options),
             *(layers.Dense(each, activation="relu", dtype="float32") for each in units),
-            layers.Dense(1, dtype="float32"),
+            layers.Dense(logits, dtype="float32"),
         ]
     )
 
 
-def interval_margin(model, x, y, epsilon):
-    """The interval bound of y·logit, (batch,), in float32 and differentiable: for training only."""
+def interval_layers(layers, x, epsilon):
+    """The interval bounds behind some layers, in float32 and differentiable: for training only."""
     low, high = tf.maximum(x - epsilon, 0.0), tf.minimum(x + epsilon, 1.0)
-    for layer in model.layers:
+    for layer in layers:
         if not layer.weights:
             low, high = layer(low), layer(high)
             continue
@@ -71,6 +71,12 @@ def interval_margin(model, x, y, epsilon):
             centre = tf.nn.conv2d(centre, kernel, 2, "VALID") + layer.bias
             radius = tf.nn.conv2d(radius, tf.abs(kernel), 2, "VALID")
         low, high = layer.activation(centre - radius), layer.activation(centre + radius)
+    return low, high
+
+
+def interval_margin(model, x, y, epsilon):
+    """The interval bound of y·logit, (batch,)."""
+    low, high = interval_layers(model.layers, x, epsilon)
     return y * (low + high)[:, 0] / 2 - (high - low)[:, 0] / 2
 
 
