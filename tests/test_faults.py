@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,9 @@ from conftest import ROOT, wait_for, words
 from test_cli import ends_with, one_line, posix
 from test_runs import whole
 
+import experiment_regular
 from common import files, runs
+from common.lazy import callbacks
 
 SAVE = """
 import sys, time
@@ -46,43 +47,18 @@ def python(code, *arguments):
 
 
 @posix
-def test_interrupted_experiment_leaves_the_old_run(tmp_path):
-    """Three times, stopped while it trains: by Ctrl-C, politely, and by force."""
-    process = python(
-        """
-import sys
-import experiment_regular
-from common import cli
-from common.lazy import callbacks
-callbacks.Evaluation.on_epoch_end = lambda self, epoch, logs: print("Epoch", epoch, flush=True)
-for _ in range(3):  # in one process, as importing TensorFlow takes longer than all of it
-    try:
-        arguments = ["--epochs", "10000", "--results", sys.argv[1]]
-        cli.run(lambda: experiment_regular.main(arguments))
-    except SystemExit as error:
-        print("status", error.code, flush=True)
-""",
-        tmp_path,
-    )
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_experiment_leaves_the_old_run(tmp_path, monkeypatch, capsys, number, status):
+    """Stopped while it trains, by Ctrl-C or politely."""
     whole(tmp_path / "regular", 1)
-    for number, ending in (
-        (signal.SIGINT, "status 130"),
-        (signal.SIGTERM, "status 143"),
-        (signal.SIGKILL, ""),
-    ):
-        wait_for(lambda: process.stdout.readline().startswith("Epoch 2"))
-        line, sent = "Epoch", -10
-        while line.startswith("Epoch"):
-            if time.monotonic() > sent + 2:  # again where it is swallowed, as TensorFlow may do
-                process.send_signal(number)
-                sent = time.monotonic()
-            line = process.stdout.readline()
-        assert line.strip() == ending
-        assert len(list(tmp_path.iterdir())) == 1
-    lines = process.communicate(timeout=60)[1].splitlines()
-    assert process.returncode == -signal.SIGKILL
-    assert lines == ["-c: interrupted; what was saved before is whole"] * 2
+    stop = lambda self, epoch, logs: os.kill(os.getpid(), number)
+    monkeypatch.setattr(callbacks.Evaluation, "on_epoch_end", stop)
+    flags = "--epochs", "3", "--results", str(tmp_path)
+    code, stderr = ends_with(lambda: experiment_regular.main(flags), capsys)
+    assert code == status
+    assert one_line(stderr).endswith("interrupted; what was saved before is whole\n")
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["regular"]
 
 
 @posix
