@@ -40,7 +40,6 @@ BEYOND = (
     ("train over seeds", "beyond.chance.seeds"),
 )
 BESIDE = (  # networks, in a second process that gives TensorFlow two threads
-    ("train and attack a network", "beyond.networks.network"),
     ("look for turning points in networks", "beyond.networks.landscapes"),
     ("train networks with a certificate", "beyond.networks.certified"),
     ("try other threats on these networks", "beyond.threats.threats"),

@@ -44,7 +44,6 @@ MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "shifts": "-m beyond.threats.shifts",
     "transfer": "-m beyond.threats.transfer",
     "threats": "-m beyond.threats",
-    "network": "-m beyond.networks.network",
     "landscapes": "-m beyond.networks.landscapes",
     "certified": "-m beyond.networks.certified",
     "pairs": "-m beyond.pairs",

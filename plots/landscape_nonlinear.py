@@ -1,6 +1,6 @@
 """The loss along one input of a non-linear model: the post's sketch, and measured curves.
 
-    python plots/landscape_nonlinear.py  # figure 3 of the post; reads the run network, if any
+    python plots/landscape_nonlinear.py  # figure 3 of the post; reads landscapes, if there
 
 The first panel is a sketch, as in the post: a sum of sines, not the loss of a trained model. The
 others are measured on the first test image, of a network with two hidden layers and of the linear
@@ -43,10 +43,12 @@ def draw_measured(panels, arrays):
 
 
 def draw(results):
-    if not (results / "network").exists():
+    if not (results / "landscapes").exists():
         figure, sketch = style.subplots(0.6, 2.8)
     else:
-        network = runs.read(results / "network", arrays=["offsets", "loss_network", "loss_linear"])
+        network = runs.read(
+            results / "landscapes", arrays=["offsets", "loss_network", "loss_linear"]
+        )
         figure, ((sketch, *first), rest) = style.subplots(1, 5.2, 2, 2)
         draw_measured([*first, *rest], network.arrays)
         figure.supxlabel("the vertical scales differ", fontsize=12, style="italic", color="0.35")

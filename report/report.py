@@ -40,7 +40,6 @@ NEEDED = (
     rules.NEEDED
     | dict.fromkeys(CONVERGED, rules.TRAINED)
     | dict.fromkeys(["regular-seeds", "robust-seeds"], SEEDS)
-    | {"network": (["robust_accuracy"], [])}
     | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
     | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
     | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from beyond.networks import network
+from beyond.networks import landscapes
 from claims import rules
 from common import files, runs, training
 from common.lazy import keras
@@ -90,21 +90,15 @@ def test_transfer_and_brittleness(found, complete, models, data, clip, name):
             assert found["brittleness"][name] == pytest.approx(accuracy[0], abs=1e-9)
 
 
-def test_network(complete, data):
-    metrics = runs.read(complete / "network").metrics
-    clean = margins(load(complete / "network"), data.x_test, data.y_test)
-    assert metrics["test_accuracy"] == np.mean(clean > 0) > 0.99
-    accuracy = metrics["robust_accuracy"]
-    for clip in ("", "_clipped"):  # PGD is the stronger attack, and both get stronger with ε
-        assert np.all(np.subtract(accuracy[f"pgd{clip}"], accuracy[f"fgsm{clip}"]) <= 0.005)
-        assert np.all(np.diff(accuracy[f"pgd{clip}"]) <= 0)
-    assert set(metrics["turns"]["linear"].values()) == {0}
-    assert metrics["turns"]["network"]["pixel"] < 1 < metrics["turns"]["network"]["random"]
+def test_lines_of_the_linear_model_are_straight_and_those_of_the_network_are_not(complete):
+    arrays = runs.read(complete / "landscapes").arrays
+    linear, network = (landscapes.turns(arrays[f"loss_{it}"]) for it in ("linear", "network"))
+    assert not linear.any() and network[landscapes.DIRECTIONS.index("random")] > 0
 
 
 def test_turning_points_are_counted_also_across_flat_parts():
     lines = np.array([[2.0, 1, 1, 2], [0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 0, 1], [3, 3, 2, 2]])
-    np.testing.assert_array_equal(network.turns(lines), [1, 0, 0, 2, 0])
+    np.testing.assert_array_equal(landscapes.turns(lines), [1, 0, 0, 2, 0])
 
 
 def test_margin(found):

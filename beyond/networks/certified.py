@@ -31,10 +31,12 @@ RAMP = 0.5  # of the steps, in which ε rises from 0
 EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
 ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step
 ATTACKS = np.linspace(0, 0.5, 11)  # radii, in pixel units
-FIRST_STEPS = 10  # of PGD on every image that is not proved
-STEPS, RESTARTS, HARD = 40, 5, 200  # and on those HARD of them that have the least margins
-IMAGES_AT_ONCE = 2_500  # of a forward pass
-REFINED = 20  # images at most for which the convolutional network is bounded by CROWN throughout
+STEPS = 20  # of PGD from each start
+PATIENCE = (None, 2), (200, 5)  # images at most, and how many starts in a row must break too few
+FEW = 3  # images
+MOVED = 0.2  # of the pixels, around the best image so far
+HOPELESS = 64  # images in a row that CROWN does not prove
+IMAGES_AT_ONCE, ATTACKED_AT_ONCE = 2_500, 256  # of a forward pass, and of PGD: in the cache
 MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
 
 
@@ -55,6 +57,13 @@ def network(architecture, logits=1):
             layers.Dense(logits, dtype="float32"),
         ]
     )
+
+
+def load(saved, name):
+    """A network of the run certified, by its name."""
+    model = network(name.split("-")[0])
+    model.set_weights([saved.arrays[f"{name}-{n}"] for n in range(len(model.weights))])
+    return model
 
 
 def interval_layers(layers, x, epsilon):
@@ -80,19 +89,19 @@ def interval_margin(model, x, y, epsilon):
     return y * (low + high)[:, 0] / 2 - (high - low)[:, 0] / 2
 
 
-def attacked(model, x, y, epsilon, steps, start):
+def attacked(model, x, y, epsilon, steps, start, size):
     """PGD in [0, 1], of float32 tensors: for the training step and, compiled, for the upper side.
 
-    start: the images that it starts from, within ε of x.
+    start: the images that it starts from, within ε of x. size: of a step, by its number, in pixel
+    units.
     """
     low, high = tf.maximum(x - epsilon, 0.0), tf.minimum(x + epsilon, 1.0)
-    size = 2.5 * epsilon / tf.cast(steps, tf.float32)
 
     def move(step, found):
         with tf.GradientTape() as tape:
             tape.watch(found)
             loss = -y * model(found)[:, 0]
-        found = found + size * tf.sign(tape.gradient(loss, found))
+        found = found + size(step) * tf.sign(tape.gradient(loss, found))
         return step + 1, tf.clip_by_value(found, low, high)
 
     start = tf.clip_by_value(start, low, high)
@@ -100,23 +109,32 @@ def attacked(model, x, y, epsilon, steps, start):
 
 
 def compiled_attack(model):
-    """`attacked` from a random start, as one compiled call: (x, y, epsilon, steps, seed) to images.
+    """`attacked` as a compiled call: (x, y, epsilon, steps, start, first) to images, in NumPy.
 
-    Images whose gradient vanishes stay where they started: the certificate does not depend on them.
+    The first step is of `first` · ε, and the others fall to zero along a line: with 2 ε an image
+    goes from any corner of its box to any other, and PGD searches far before it searches near.
+    start: random corners, if None. Images whose gradient vanishes stay where they started: the
+    certificate does not depend on them.
     """
-    kinds = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([None]), tf.TensorSpec([])
-    integer = tf.TensorSpec([], tf.int32)
+    images, number = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([])
+    kinds = images, tf.TensorSpec([None]), number, tf.TensorSpec([], tf.int32), images, number
 
-    @tf.function(input_signature=[*kinds, integer, integer])
-    def search(x, y, epsilon, steps, seed):
-        noise = tf.random.stateless_uniform(tf.shape(x), [seed, 0], -epsilon, epsilon)
-        return attacked(model, x, y, epsilon, steps, x + noise)
+    @tf.function(input_signature=kinds)
+    def search(x, y, epsilon, steps, start, first):
+        size = lambda step: first * epsilon * tf.cast(1 - step / steps, tf.float32)
+        return attacked(model, x, y, epsilon, steps, start, size)
 
     search = search.get_concrete_function()
 
-    def attack(x, y, epsilon, steps, seed=0):
-        numbers = (tf.constant(each, tf.float32) for each in (x, y, epsilon))
-        return search(*numbers, tf.constant(steps), tf.constant(seed)).numpy()
+    def attack(x, y, epsilon, steps, start=None, first=2.0):
+        if start is None:
+            start = x + epsilon * np.random.default_rng(0).choice([-1.0, 1.0], np.shape(x))
+        number, found = lambda value: tf.constant(value, tf.float32), np.empty(x.shape, np.float32)
+        for begin in range(0, len(x), ATTACKED_AT_ONCE):
+            part = slice(begin, begin + ATTACKED_AT_ONCE)
+            some = number(x[part]), number(y[part]), number(epsilon), tf.constant(steps)
+            found[part] = search(*some, number(start[part]), number(first))
+        return found
 
     return attack
 
@@ -129,7 +147,9 @@ def train_step(model, x, y, batch_size, method, steps):
     y = tf.cast(y, tf.float32)
     rise = tf.minimum(tf.cast(model.optimizer.iterations, tf.float32) / (RAMP * steps), 1.0)
     if method == "adversarial":
-        x = attacked(model, x, y, rise * ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS, x)
+        epsilon = rise * ADVERSARIAL_EPSILON
+        size = 2.5 * epsilon / ADVERSARIAL_STEPS
+        x = attacked(model, x, y, epsilon, ADVERSARIAL_STEPS, x, lambda step: size)
     with tf.GradientTape() as tape:
         if method == "certified":  # the logits of the worst case that intervals allow
             logits = y * interval_margin(model, x, y, rise * EPSILON)
@@ -166,21 +186,54 @@ def logits_of(model, x):
     return np.concatenate([np.zeros(0, np.float32), *(model(part).numpy()[:, 0] for part in parts)])
 
 
-def broken(model, attack, x, y, epsilon):
-    """Which images PGD makes wrong, (batch,): a few steps for all, more for the HARD nearest.
+def broken(attack, model, x, y, epsilon, others):
+    """Which images PGD makes wrong, (batch,), from one start after the other.
 
-    Of each further start these are the images that are not broken yet and have the least margins.
+    The first start is a random corner of the box of each image, the second the corner towards one
+    of the other class (others: images by the label that they do not have). Each further one is the
+    best image so far, a fifth of its pixels sent to random corners: a search around it. All images
+    that are not broken yet are attacked until two more starts have broken fewer than three; then
+    the 200 nearest to the boundary, until five more have.
     """
-    margins = np.full(len(y), np.inf)
-    for seed in range(1 + RESTARTS):
-        left = np.flatnonzero(margins > 0)
-        if not len(left):
-            break
-        nearest = left[np.argsort(margins[left], kind="stable")]
-        chosen, steps = (nearest[:HARD], STEPS) if seed else (left, FIRST_STEPS)
-        images = attack(x[chosen], y[chosen], epsilon, steps, seed)
-        margins[chosen] = np.minimum(margins[chosen], y[chosen] * logits_of(model, images))
+    generator, number = np.random.default_rng(0), 0
+    margins, best = np.full(len(y), np.inf), x.copy()
+    for most, patience in PATIENCE:
+        counts = []  # of the images that each start breaks
+        while len(counts) <= patience or sum(counts[-patience:]) >= FEW:
+            left = np.flatnonzero(margins > 0)
+            left = left[np.argsort(margins[left], kind="stable")][:most]
+            if not len(left):
+                return margins <= 0
+            corners = x[left] + epsilon * generator.choice([-1.0, 1.0], x[left].shape)
+            start, first = corners, 2.0
+            if number == 1:
+                towards = [generator.choice(others[label]) for label in y[left]]
+                start = x[left] + epsilon * np.sign(np.array(towards) - 0.5)
+            elif number > 1:
+                start = np.where(generator.random(corners.shape) < MOVED, corners, best[left])
+                first = 0.5
+            images = attack(x[left], y[left], epsilon, STEPS, start, first)
+            found = y[left] * logits_of(model, images)
+            better = found < margins[left]
+            best[left[better]], margins[left[better]] = images[better], found[better]
+            counts.append(int(np.sum(found <= 0)))
+            number += 1
     return margins <= 0
+
+
+def proved(network, x, y, epsilon):
+    """Which images linear bounds prove, (batch,): CROWN-IBP, and CROWN for what it leaves.
+
+    CROWN takes them in the order of the other bound, until it has proved none of HOPELESS in a row.
+    """
+    bound = bounds.crown(network, x, y, epsilon, refine=False, verbose=0)
+    order = np.argsort(-bound, kind="stable")
+    for start in range(np.sum(bound > 0), len(y), HOPELESS):
+        part = order[start : start + HOPELESS]
+        bound[part] = bounds.crown(network, x[part], y[part], epsilon, verbose=0)
+        if not np.any(bound[part] > 0):
+            break
+    return bound > 0
 
 
 def by_program(model, proved_by, x, y, epsilon):
@@ -196,28 +249,30 @@ def by_program(model, proved_by, x, y, epsilon):
     return safe, wrong
 
 
-def bracket(model, x, y, architecture, method):
-    """Accuracy at each of ATTACKS: certified (lower side), attacked (upper), images between."""
-    proved_by, attack = bounds.Network(model), compiled_attack(model)
-    wrong, before = np.zeros(len(y), bool), np.ones(len(y), bool)
-    found = {"epsilon": ATTACKS.tolist()}
+def bracket(model, x, y, by_milp):
+    """Accuracy at each of ATTACKS: certified (lower side), attacked (upper), images between.
+
+    by_milp: whether MILP is tried on the last images.
+    """
+    network, attack = bounds.Network(model), compiled_attack(model)
+    others = {label: x[y != label] for label in (-1, 1)}
+    boxed, safe, wrong = np.ones(len(y), bool), np.ones(len(y), bool), np.zeros(len(y), bool)
+    found = {"epsilon": ATTACKS.tolist(), "images": len(y)}
     for epsilon in ATTACKS:
-        safe = bounds.interval(proved_by, x, y, epsilon) > 0
-        by_intervals, rest = safe.copy(), np.flatnonzero(~safe & ~wrong)
-        # What is broken once is so at every larger ε, and what was not proved at a smaller ε is not
-        # tried again: its bound only falls.
-        wrong[rest] = broken(model, attack, x[rest], y[rest], epsilon)
-        rest = np.flatnonzero(before & ~safe & ~wrong)
-        refine = architecture == "small" or len(rest) <= REFINED
-        safe[rest] = bounds.crown(proved_by, x[rest], y[rest], epsilon, refine=refine) > 0
+        # A bound only falls with ε: what one does not prove at a smaller ε it is not asked again.
+        # What is broken once is so at every larger ε.
+        rest = np.flatnonzero(boxed)
+        boxed[rest] = bounds.interval(network, x[rest], y[rest], epsilon) > 0
+        before, rest = safe.copy(), np.flatnonzero(safe & ~boxed)
+        safe[rest] = proved(network, x[rest], y[rest], epsilon)
+        rest = np.flatnonzero(~safe & ~wrong)
+        wrong[rest] = broken(attack, model, x[rest], y[rest], epsilon, others)
         rest, solved = np.flatnonzero(before & ~safe & ~wrong), 0
-        # Elsewhere too many units may switch: minutes for each image.
-        if (architecture, method) == ("small", "certified") and len(rest) <= MILP_IMAGES:
-            safe[rest], wrong[rest] = by_program(model, proved_by, x[rest], y[rest], epsilon)
+        if by_milp and len(rest) <= MILP_IMAGES:
+            safe[rest], wrong[rest] = by_program(model, network, x[rest], y[rest], epsilon)
             solved = int(np.sum(safe[rest] | wrong[rest]))
-        before = safe
         row = dict(
-            intervals=float(np.mean(by_intervals)),
+            intervals=float(np.mean(boxed)),
             certified=float(np.mean(safe)),
             attacked=float(np.mean(~wrong)),
             between=int(np.sum(~safe & ~wrong)),
@@ -244,14 +299,16 @@ def parse_args(argv=None):
 
 def main(argv=None):
     args = parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
     data = data_prep.load_pair(args.digits)
     folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
     metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
     for architecture in NETWORKS:
         for method in TRAININGS:
             model, name = trained(args, data, architecture, method), f"{architecture}-{method}"
-            metrics[name] = found = bracket(model, data.x_test, data.y_test, architecture, method)
+            # Elsewhere too many units may switch: minutes for each image.
+            by_milp = name == "small-certified"
+            metrics[name] = found = bracket(model, data.x_test, data.y_test, by_milp)
             for number, weights in enumerate(model.get_weights()):
                 arrays[f"{name}-{number}"] = weights
             sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])

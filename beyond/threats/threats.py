@@ -15,7 +15,7 @@ import numpy as np
 import attacks
 import data_prep
 from beyond.networks import certified
-from beyond.networks.certified import logits_of
+from beyond.networks.certified import load, logits_of
 from beyond.threats import few_pixels, shifts
 from claims import rules
 from common import cli, runs
@@ -27,13 +27,6 @@ EPSILONS = (0.1, 0.2, 0.3, 0.4)  # of the attacks, tried on all models, in pixel
 STEPS = 10  # of PGD
 PIXELS = 5  # changed at most
 IMAGES = 100  # test images of each digit whose pixels are changed, the first ones
-
-
-def load(saved, name):
-    """A network of the run certified, by its name."""
-    model = certified.network(name.split("-")[0])
-    model.set_weights([saved.arrays[f"{name}-{n}"] for n in range(len(model.weights))])
-    return model
 
 
 def greedy_pixels(model, x, y, most=PIXELS):
@@ -70,7 +63,7 @@ def greedy_pixels(model, x, y, most=PIXELS):
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     x, y = data.x_test, data.y_test
     saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
