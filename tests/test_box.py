@@ -1,4 +1,4 @@
-"""Attacks in the balls of ℓ∞, ℓ2 and ℓ1, within [0, 1] or not, against solvers and brute force."""
+"""Attacks in the box, and in the balls of ℓ2 and ℓ1, against solvers and brute force."""
 
 import numpy as np
 import pytest
@@ -24,81 +24,64 @@ def box():
     return weights, 0.1, x, generator.choice([-1.0, 1.0], 30)
 
 
-def solved(harm, image, epsilon, norm, clip):
-    """The least harm·δ over the ball, and over the δ that keep the pixels in [0, 1] with clip."""
-    ends = [(-pixel, 1 - pixel) if clip else (-epsilon, epsilon) for pixel in image]
-    if norm == np.inf:
-        inside = [(max(low, -epsilon), min(high, epsilon)) for low, high in ends]
-        return linprog(harm, bounds=inside).fun
-    if norm == 1:  # δ = u - v with u, v >= 0 and Σ (u + v) <= ε
-        parts = [(0, high) for _, high in ends] + [(0, -low) for low, _ in ends]
-        return linprog(np.r_[harm, -harm], np.ones((1, 12)), [epsilon], bounds=parts).fun
-    found = minimize(
-        harm.dot,
-        np.zeros(6),
-        method="SLSQP",
-        bounds=ends,
-        constraints=dict(type="ineq", fun=lambda change: epsilon**2 - change @ change),
-        options=dict(ftol=1e-12, maxiter=500),
-    )
-    return found.fun
-
-
 @CLIP
-@NORM
 @pytest.mark.parametrize("epsilon", [0.0, 0.02, 0.4, 1.3])
-def test_attack_is_that_of_a_solver(box, norm, epsilon, clip):
+def test_attack_is_that_of_a_linear_program(box, epsilon, clip):
     weights, _, x, y = box
-    attacked = balls.attack(weights, x, y, epsilon, norm, clip)
-    assert np.linalg.norm(attacked - x, norm, axis=1).max() <= epsilon + 1e-12
-    assert not clip or attacked.min() >= 0 and attacked.max() <= 1
-    close = 1e-6 if norm == 2 else 1e-12
-    for image, label, change in [*zip(x, y, attacked - x)][:8]:
-        worst = solved(label * weights, image, epsilon, norm, clip)
-        assert label * weights @ change == pytest.approx(worst, abs=close)
+    attacked = attacks.attack_linear(weights, x, y, epsilon, clip)
+    for image, label, change in zip(x, y, attacked - x):
+        ends = [(-pixel, 1 - pixel) if clip else (-epsilon, epsilon) for pixel in image]
+        inside = [(max(low, -epsilon), min(high, epsilon)) for low, high in ends]
+        worst = linprog(label * weights, bounds=inside).fun
+        assert label * weights @ change == pytest.approx(worst, abs=1e-12)
+
+
+@pytest.mark.parametrize("norm", [2, 1])
+def test_attack_in_another_ball_is_that_of_a_solver(box, norm):
+    weights, _, x, y = box
+    attacked = balls.attack(weights, x, y, 0.4, norm)
+    assert np.linalg.norm(attacked - x, norm, axis=1).max() <= 0.4 + 1e-12
+    for label, change in zip(y, attacked - x):
+        harm = label * weights
+        if norm == 1:  # δ = u - v with u, v >= 0 and Σ (u + v) <= ε
+            worst = linprog(np.r_[harm, -harm], np.ones((1, 12)), [0.4]).fun
+        else:
+            ball = dict(type="ineq", fun=lambda change: 0.4**2 - change @ change)
+            worst = minimize(harm.dot, np.zeros(6), method="SLSQP", constraints=ball).fun
+        assert harm @ change == pytest.approx(worst, abs=1e-6)
 
 
 @CLIP
-@NORM
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_radius_is_where_the_attacked_logit_is_zero(linear, norm, dtype, clip):
+def test_radius_is_where_the_attacked_logit_is_zero(linear, dtype, clip):
     """An attack just smaller leaves the prediction."""
     weights, x, y = (each.astype(dtype) for each in (linear.weights, linear.x, linear.y))
     model, close = (weights, dtype(linear.bias), x, y), 1e4 * np.finfo(dtype).eps
-    radii = balls.signed_radius(*model, norm, clip)
-    margins = y * attacks.linear_logits(*model[:3])
+    radii, margins = attacks.signed_radius(*model, clip), y * attacks.linear_logits(*model[:3])
     np.testing.assert_array_equal(np.sign(radii), np.sign(margins))
     towards = y * np.sign(margins)  # of a wrong image, the way back
     for part in (1, 0.99):
-        images = balls.attack(weights, x, towards, part * np.abs(radii), norm, clip)
+        images = attacks.attack_linear(weights, x, towards, part * np.abs(radii), clip)
         logits = towards * (images.reshape(200, -1) @ weights + model[1])
         assert np.all(np.abs(logits) <= close) if part == 1 else np.all(logits > 0)
-    if norm == np.inf:  # two ways to compute it
-        np.testing.assert_allclose(attacks.signed_radius(*model, clip), radii, rtol=close)
 
 
-@NORM
-def test_a_boundary_that_the_box_does_not_reach_is_infinitely_far(norm):
+def test_a_boundary_that_the_box_does_not_reach_is_infinitely_far():
     weights, x = np.array([1.0, -0.5]), np.array([[0.5, 0.5], [0.25, 1.0]])
-    radius = balls.signed_radius
     for bias, reached in ((0.4, True), (0.6, False)):
-        right = radius(weights, bias, x, np.ones(2), norm, True)
-        assert np.all(np.isfinite(right) == reached) and np.all(right > 0)
-        wrong = radius(weights, bias, x, -np.ones(2), norm, True)
-        np.testing.assert_array_equal(wrong, -right)
-        if norm == np.inf:
-            alone = attacks.signed_radius(weights, bias, x, np.ones(2), True)
-            np.testing.assert_allclose(alone, right)
-    np.testing.assert_array_equal(radius(0 * weights, 0.0, x, np.ones(2), norm, True), 0)
+        radius = attacks.signed_radius(weights, bias, x, np.ones(2), True)
+        assert np.all(np.isfinite(radius) == reached) and np.all(radius > 0)
+        wrong = attacks.signed_radius(weights, bias, x, -np.ones(2), True)
+        np.testing.assert_array_equal(wrong, -radius)
+    np.testing.assert_array_equal(attacks.signed_radius(0 * weights, 0.0, x, np.ones(2), True), 0)
 
 
-@CLIP
 @NORM
-def test_curve_is_that_of_the_attacked_images(linear, norm, clip):
+def test_curve_is_that_of_the_attacked_images(linear, norm):
     model, epsilons = (linear.weights, linear.bias, linear.x, linear.y), np.linspace(0, 2, 21)
-    curve = balls.robust_accuracy(*model, epsilons, norm, clip)
+    curve = balls.robust_accuracy(*model, epsilons, norm)
     for epsilon, accuracy in zip(epsilons, curve, strict=True):
-        attacked = balls.attack(linear.weights, linear.x, linear.y, epsilon, norm, clip)
+        attacked = balls.attack(linear.weights, linear.x, linear.y, epsilon, norm)
         logits = attacked.reshape(200, -1) @ linear.weights + linear.bias
         assert accuracy == np.mean(linear.y * logits > 0)
 

@@ -57,13 +57,13 @@ EPSILON = st.one_of(st.sampled_from([0.0, 1e-300, 0.1, 1.0]), st.floats(0, 10))
 @pytest.mark.parametrize("norm", [None, 2, 1])
 @given(st.data())
 def test_attacked_images_stay_within_epsilon_and_the_limits_of_a_pixel(dtype, norm, clip, data):
-    kind = np.float32 if norm == 2 and clip else dtype  # squares of ratios beyond 1e150 overflow
-    drawn, epsilon = data.draw(problems(kind)), data.draw(EPSILON)
+    clip &= norm is None
+    drawn, epsilon = data.draw(problems(dtype)), data.draw(EPSILON)
     weights, _, x, y = (each.astype(dtype, copy=False) for each in drawn)
     if norm is None:
         attacked = attacks.attack_linear(weights, x, y, epsilon, clip)
     else:
-        attacked = balls.attack(weights, x, y, epsilon, norm, clip)
+        attacked = balls.attack(weights, x, y, epsilon, norm)
     assert attacked.shape == x.shape and attacked.dtype == dtype and np.isfinite(attacked).all()
     assert not clip or np.all((attacked >= 0) & (attacked <= 1))
     pixels = {2: np.sqrt(x.shape[1]), 1: x.shape[1]}.get(norm, 1)

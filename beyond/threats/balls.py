@@ -1,16 +1,10 @@
-"""The exact worst case of a linear model in other balls: ‖δ‖ ≤ ε for ℓ∞, ℓ2 or ℓ1.
+"""The exact worst case of a linear model in other balls: ‖δ‖ ≤ ε for ℓ∞, ℓ2 or ℓ1, unclipped.
 
     from beyond.threats import balls
-    balls.attack(weights, x, y, epsilon, norm=2, clip=True)
+    balls.attack(weights, x, y, epsilon, norm=2)
 
 The worst δ of norm 1 lowers the margin by the dual norm of w: ‖w‖₁ for ℓ∞ (the post), ‖w‖₂ for ℓ2,
-‖w‖∞ for ℓ1. With clip=True the attacked pixels stay in [0, 1]. Pixel i can then move by its room,
-x_i or 1 - x_i, in the direction that harms, and it moves by
-
-    min(room_i, ε) for norm=inf,    min(room_i, s |w_i|) for norm=2, with s such that ‖δ‖₂ = ε,
-
-and for norm=1 the pixels with the largest |w_i| move by all their room, until Σ |δ_i| is ε.
-Arguments and shapes as in attacks.py.
+‖w‖∞ for ℓ1. Arguments and shapes as in attacks.py.
 """
 
 import numpy as np
@@ -41,91 +35,15 @@ def direction(weights, norm):
     return np.sign(weights) * (one if norm == 1 else 1)
 
 
-def attack(weights, x, y, epsilon, norm, clip=False):
+def attack(weights, x, y, epsilon, norm):
     """The exact worst case, in the shape and type of x; epsilon: one number, or one per image."""
     flat, y, epsilon = attacks.checked(x, y, epsilon, weights)
-    if clip:
-        change = np.multiply.outer(y, np.sign(weights)) * box_moves(weights, flat, y, epsilon, norm)
-    else:
-        change = np.multiply.outer(y * epsilon, direction(weights, norm))
+    change = np.multiply.outer(y * epsilon, direction(weights, norm))
     return (flat - change).astype(flat.dtype).reshape(np.shape(x))
 
 
-def signed_radius(weights, bias, x, y, norm, clip=False):
-    """The ε at which the worst case reaches the decision boundary, (batch,), as in attacks.py."""
-    margins = y * attacks.linear_logits(weights, bias, x)
-    size = dual_norm(weights, norm)
-    if not clip:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(margins == 0, 0, margins / size)
-    flat = attacks.checked(x, y)[0]
-    side = np.sign(margins)  # a wrong prediction is attacked back to the boundary
-    return side * box_radius(weights, flat, side * y, np.abs(margins), norm)
-
-
-def robust_accuracy(weights, bias, x, y, epsilons, norm, clip=False):
+def robust_accuracy(weights, bias, x, y, epsilons, norm):
     """The share of images still classified correctly under the worst case; shape of epsilons."""
     epsilons = attacks.checked(x, y, epsilons)[2]
-    radii = signed_radius(weights, bias, x, y, norm, clip)
-    return np.mean(radii > epsilons[..., np.newaxis], axis=-1)
-
-
-def room(weights, x, y):
-    """How far each pixel can move in [0, 1] in the direction that harms: x or 1 - x."""
-    return np.abs(x - (np.multiply.outer(y, weights) < 0))
-
-
-def largest_first(size, limits):
-    """By descending |w|: the order of the pixels, their room, and how much is spent with each."""
-    order = np.argsort(-size, kind="stable")
-    return order, limits[:, order], np.cumsum(limits[:, order], axis=1)
-
-
-def box_moves(weights, x, y, epsilon, norm):
-    """How far the worst case moves each pixel within [0, 1], (batch, pixels)."""
-    used, moves = np.flatnonzero(weights), np.zeros(x.shape)
-    size, limits = np.abs(weights[used]), room(weights[used], x[:, used], y)
-    epsilon = np.full((len(x), 1), np.reshape(epsilon, (-1, 1)))
-    if norm == np.inf:
-        moves[:, used] = np.minimum(limits, epsilon)
-    elif norm == 2:  # Σ min(room, s |w|)² = ε² is piecewise linear in s²
-        size = size.astype(float) / dual_norm(weights, 1)  # float32 cannot hold their squares
-        squares = least_level((limits / size) ** 2, size**2, epsilon[:, 0] ** 2)
-        moves[:, used] = np.minimum(limits, np.sqrt(squares)[:, np.newaxis] * size)
-    else:
-        order, limits, spent = largest_first(size, limits)
-        moves[:, used[order]] = np.clip(epsilon - (spent - limits), 0, limits)
-    return moves
-
-
-def box_radius(weights, x, y, margins, norm):
-    """The size of the least change within [0, 1] that takes `margins`, (batch,) >= 0, from y ŷ."""
-    used, scale = np.flatnonzero(weights), dual_norm(weights, 1) or 1
-    size, limits = np.abs(weights[used]).astype(float) / scale, room(weights[used], x[:, used], y)
-    margins = margins / scale
-    if norm == np.inf or not len(used):
-        return least_level(limits, size, margins)
-    if norm == 2:
-        level = least_level(limits / size, size**2, margins)
-        radii = np.linalg.norm(np.minimum(limits, level[:, np.newaxis] * size), axis=1)
-        return np.where(np.isfinite(level), radii, np.inf)
-    order, limits, spent = largest_first(size, limits)
-    gained = np.cumsum(limits * size[order], axis=1)
-    last = np.argmax(gained >= margins[:, np.newaxis], axis=1)[:, np.newaxis]
-    gain, cost = (np.take_along_axis(each, last, 1)[:, 0] for each in (gained, spent))
-    return np.where(gain >= margins, cost - (gain - margins) / size[order][last[:, 0]], np.inf)
-
-
-def least_level(limits, rates, target):
-    """The least t with Σ_i rates_i min(limits_i, t) >= target, (batch,); infinite if there is none.
-
-    Newton's method as in attacks.box_radius.
-    """
-    level, before = np.zeros(len(target)), None
-    while before is None or np.any(level > before):
-        before, reach = level, level[:, np.newaxis]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            missing = target - np.minimum(limits, reach) @ rates
-            step = missing / ((limits > reach) @ rates)
-        level = level + np.where(missing > 0, step, 0)
-    return level
+    margins = y * attacks.linear_logits(weights, bias, x)
+    return np.mean(margins > np.multiply.outer(epsilons, dual_norm(weights, norm))[..., None], -1)
