@@ -62,9 +62,9 @@ def test_every_accuracy_is_between_its_sides(made, few):
 def test_other_threats_are_measured_and_weaker_than_none(made):
     clean = runs.read(made / "certified").metrics[NAME]["attacked"][0]
     run = runs.read(made / "threats")
-    found, models = run.metrics, run.config["run"]["models"]
+    found, models = run.metrics, len(run.config["run"]["models"])
     assert found["clean"][NAME] == pytest.approx(clean)
-    assert np.shape(found["transfer"]) == (len(models), len(models))
+    assert np.shape(found["transfer"]) == (len(threats.EPSILONS), models, models)
     for name, kept in found["few_pixels"].items():
         assert len(kept) == threats.PIXELS + 1 and np.all(np.diff(kept) <= 0), name
     counted = zip(found["sure"][NAME], found["mistakes"][NAME])
