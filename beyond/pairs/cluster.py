@@ -24,6 +24,7 @@ from pathlib import Path
 from beyond.pairs import code
 
 PATIENCE = 5  # seconds, for a scheduler to answer and for a first worker
+RETURN = 60  # seconds, for a worker that was killed to be there again: its machine may be busy
 SHARED = ("python", "distributed")  # versions in which scheduler and workers must agree with us
 PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # and the workers in these
 MEMORY = 1.2e9  # bytes that a worker needs for TensorFlow, the images and a pair
@@ -197,7 +198,7 @@ def each(client, sources, module, function, data, names, arguments=None):
 
     def scattered():
         try:
-            return client.scatter([data], broadcast=True, hash=False)[0]
+            return client.scatter([data], broadcast=True, hash=False, timeout=RETURN)[0]
         except TimeoutError:
             raise ConnectionError(LOST) from None
 
