@@ -39,7 +39,7 @@ settings.register_profile(
     "project",
     deadline=None,
     derandomize=True,
-    max_examples=int(os.environ.get("EXAMPLES", 40)),
+    max_examples=int(os.environ.get("EXAMPLES", 25)),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("project")

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,16 +11,19 @@ import attacks
 from common import runs
 from common.lazy import keras, tf
 
-foolbox = pytest.importorskip("foolbox")
-art_attacks = pytest.importorskip("art.attacks.evasion")
-art_estimators = pytest.importorskip("art.estimators.classification")
-
 COUNT = 2115 if "EXAMPLES" in os.environ else 300  # test images; all of them in `make test-all`
 PGD = dict(eps_step=0.03, max_iter=10, num_random_init=1, verbose=False)
 
 
+@pytest.fixture(scope="module")
+def art():
+    """The toolbox's attacks and classifiers: seconds to import, so not before they are needed."""
+    names = "art.attacks.evasion", "art.estimators.classification"
+    return SimpleNamespace(**{it.split(".")[1]: pytest.importorskip(it) for it in names})
+
+
 @pytest.fixture(scope="module", params=["regular", "robust-0.2"])
-def target(request, data):
+def target(request, data, art):
     """A linear model: ART's view of it as two logits (0, ŷ), w, b, and images with labels."""
     saved = runs.read(runs.RESULTS / request.param).arrays
     weights, bias = saved["weights"], saved["bias"]
@@ -28,7 +32,7 @@ def target(request, data):
     dense.set_weights([np.c_[0 * weights, weights], np.array([0, bias])])
 
     def classifier(clip):
-        return art_estimators.TensorFlowV2Classifier(
+        return art.estimators.TensorFlowV2Classifier(
             two,
             nb_classes=2,
             input_shape=(28, 28, 1),
@@ -49,9 +53,9 @@ def target(request, data):
         ("ProjectedGradientDescent", 0.1, PGD),
     ],
 )
-def test_margins_are_those_of_art_and_the_accuracy_to_the_image(target, name, epsilon, flags, clip):
+def test_margins_are_those_of_art_to_the_image(art, target, name, epsilon, flags, clip):
     classifier, weights, bias, x, y = target
-    attack = getattr(art_attacks, name)(
+    attack = getattr(art.attacks, name)(
         classifier(clip), np.inf, eps=epsilon, batch_size=COUNT, **flags
     )
     theirs = attack.generate(x, y=(y > 0).astype(int))
@@ -79,17 +83,17 @@ CROSS_ENTROPY = functools.partial(keras.losses.sparse_categorical_crossentropy, 
 
 
 @pytest.mark.parametrize("targeted", [False, True])
-def test_ten_logits_are_attacked_as_art_attacks_them(ten, targeted):
+def test_ten_logits_are_attacked_as_art_attacks_them(art, ten, targeted):
     model, x, *labels = ten
     y = labels[targeted]
-    classifier = art_estimators.TensorFlowV2Classifier(
+    classifier = art.estimators.TensorFlowV2Classifier(
         model,
         nb_classes=10,
         input_shape=(28, 28, 1),
         clip_values=(0, 1),
         loss_object=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    attack = art_attacks.FastGradientMethod(classifier, np.inf, 0.1, targeted=targeted)
+    attack = art.attacks.FastGradientMethod(classifier, np.inf, 0.1, targeted=targeted)
     ours = attacks.fgsm(model, x, y, 0.1, CROSS_ENTROPY, targeted=targeted)
     np.testing.assert_allclose(ours, attack.generate(x, y=y), atol=1e-6)
     assert np.mean(np.argmax(model(ours), axis=1) == labels[0]) < 1
@@ -98,6 +102,7 @@ def test_ten_logits_are_attacked_as_art_attacks_them(ten, targeted):
 @pytest.mark.parametrize("targeted", [False, True])
 def test_ten_logits_are_attacked_as_foolbox_attacks_them(ten, targeted):
     """PGD without a random start: twenty steps to the same images."""
+    foolbox = pytest.importorskip("foolbox")
     model, x, *labels = ten
     attack = foolbox.attacks.LinfPGD(abs_stepsize=0.02, steps=20, random_start=False)
     wrong = foolbox.criteria.TargetedMisclassification if targeted else foolbox.Misclassification

@@ -9,7 +9,7 @@ from beyond.threats import few_pixels, shifts, threats
 from common import runs, training
 from common.lazy import keras
 
-NETWORKS = ["small-regular", "small-certified"]
+NAME = "small-certified"
 SHORT = "--epochs", "2", "--batch-size", "50"
 
 
@@ -20,10 +20,10 @@ def made(few, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data_prep, "load_pair", lambda digits: few)
         patch.setattr(certified, "NETWORKS", ("small",))
-        patch.setattr(certified, "TRAININGS", {"regular": 0.5, "certified": 1.0})
-        patch.setattr(threats, "NETWORK_NAMES", NETWORKS)
+        patch.setattr(certified, "TRAININGS", {"certified": 1.0})
+        patch.setattr(threats, "NETWORK_NAMES", [NAME])
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
-        for name, value in dict(STEPS=5, RESTARTS=1, MILP_IMAGES=1, MILP_NODES=1).items():
+        for name, value in dict(STEPS=5, MILP_IMAGES=1, MILP_NODES=1).items():
             patch.setattr(certified, name, value)
         patch.setattr(threats, "IMAGES", 4)
         patch.setattr(threats, "STEPS", 2)
@@ -40,41 +40,35 @@ def test_the_same_seed_gives_the_same_network_whatever_ran_before(made, few, mon
     network = certified.trained(certified.parse_args(SHORT), few, "small", "certified")
     saved = runs.read(made / "certified").arrays
     for number, weights in enumerate(network.get_weights()):
-        np.testing.assert_array_equal(saved[f"small-certified-{number}"], weights, strict=True)
+        np.testing.assert_array_equal(saved[f"{NAME}-{number}"], weights, strict=True)
 
 
 def test_every_accuracy_is_between_its_sides(made, few):
-    saved = runs.read(made / "certified", metrics=NETWORKS)
-    assert saved.metrics["class_distance"] > 0.9
-    for name in NETWORKS:
-        found, model = saved.metrics[name], threats.load(saved, name)
-        clean = np.mean(few.y_test * certified.logits_of(model, few.x_test) > 0)
-        assert found["certified"][0] == found["attacked"][0] == pytest.approx(clean)
-        assert found["between"] == [
-            round(100 * (high - low)) for low, high in zip(found["certified"], found["attacked"])
-        ]
-        for low, certificate in zip(found["intervals"], found["certified"]):
-            assert low <= certificate
-        for side in ("certified", "attacked"):
-            assert np.all(np.diff(found[side]) <= 0)
-        # At 0.5 every image can be made the same grey one.
-        grey = certified.logits_of(model, np.full((1, 28, 28, 1), 0.5, np.float32))
-        right = few.y_test * grey > 0
-        assert found["certified"][-1] <= right.mean()
-
-
-def test_other_threats_are_measured_and_weaker_than_none(made, few):
     saved = runs.read(made / "certified")
-    found = runs.read(made / "threats").metrics
-    models = runs.read(made / "threats").config["run"]["models"]
-    clean = [saved.metrics[name]["attacked"][0] for name in NETWORKS]
-    assert found["clean"] == pytest.approx(clean)
-    assert np.shape(found["transfer"]) == (len(models), len(models))
+    found, model = saved.metrics[NAME], threats.load(saved, NAME)
+    certificates, attacked = found["certified"], found["attacked"]
+    clean = np.mean(few.y_test * certified.logits_of(model, few.x_test) > 0)
+    assert certificates[0] == attacked[0] == pytest.approx(clean)
+    between = np.subtract(attacked, certificates)
+    assert found["between"] == [round(100 * each) for each in between] and np.all(between >= 0)
+    assert np.all(np.subtract(certificates, found["intervals"]) >= 0)
+    assert np.all(np.diff(certificates) <= 0) and np.all(np.diff(attacked) <= 0)
+    # At 0.5 every image can be made the same grey one.
+    grey = certified.logits_of(model, np.full((1, 28, 28, 1), 0.5, np.float32))
+    assert certificates[-1] <= np.mean(few.y_test * grey > 0)
+    assert saved.metrics["class_distance"] > 0.9
+
+
+def test_other_threats_are_measured_and_weaker_than_none(made):
+    clean = runs.read(made / "certified").metrics[NAME]["attacked"][0]
+    run = runs.read(made / "threats")
+    found, models = run.metrics, len(run.config["run"]["models"])
+    assert found["clean"][NAME] == pytest.approx(clean)
+    assert np.shape(found["transfer"]) == (len(threats.EPSILONS), models, models)
     for name, kept in found["few_pixels"].items():
         assert len(kept) == threats.PIXELS + 1 and np.all(np.diff(kept) <= 0), name
-    for name in NETWORKS:
-        counted = zip(found["sure"][name], found["mistakes"][name])
-        assert all((sure is None) == (mistakes == 0) for sure, mistakes in counted)
+    counted = zip(found["sure"][NAME], found["mistakes"][NAME])
+    assert all((sure is None) == (mistakes == 0) for sure, mistakes in counted)
 
 
 @pytest.mark.parametrize("kind", ["small", "convolutional"])

@@ -52,13 +52,6 @@ def test_a_start_does_not_change_the_optimum(subset):
     assert started.objective == pytest.approx(other.objective, abs=1e-7)
 
 
-def test_above_one_half_the_constant_classifier_is_optimal(train_images):
-    x, y = train_images
-    best = optimum.solve(x, y, 0.5)
-    assert not best.weights.any()
-    assert best.objective == pytest.approx(2 * min(np.mean(y > 0), np.mean(y < 0)), abs=1e-9)
-
-
 def test_separating_model_has_the_largest_margin(subset):
     from scipy.optimize import linprog
 

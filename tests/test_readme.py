@@ -12,7 +12,7 @@ from common import runs, training
 from common.lazy import keras
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FIGURES = ("accuracy_table", "model_weights", "robust_accuracy", "misclassified_attacked")
+FIGURES = ("accuracy_table", "model_weights", "robust_accuracy")
 
 
 def blocks(title):
