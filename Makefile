@@ -1,6 +1,7 @@
 # make reproduce: the post. make all: everything beyond it as well. make test: lint and tests.
 # make test-all: the slow tests, too. make bench: the benchmarks. make clean: what can be made again.
 # make pairs: all 45 pairs of digits, from MNIST's ten; make pairs SOURCE=... takes yours.
+# make ten: all ten digits at once, with SOURCE=... as well.
 # make constraints: the newest versions that fit requirements*.txt, into constraints.txt.
 # Each installs what it needs into .venv, once, with the first of these Pythons that TensorFlow has.
 PYTHONS = $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
@@ -23,7 +24,7 @@ endif
 endif
 endif
 
-.PHONY: reproduce all pairs test test-all lint bench constraints clean
+.PHONY: reproduce all pairs ten test test-all lint bench constraints clean
 
 reproduce: .venv/installed
 	$(BIN)/python reproduce.py
@@ -36,6 +37,11 @@ pairs: .venv/installed-cluster
 	$(BIN)/python -m beyond.pairs
 	$(BIN)/python plots pairs claims_over_pairs
 	$(BIN)/python -m report.report
+
+ten: .venv/installed
+	$(BIN)/python data_prep.py --digits all $(if $(SOURCE),--source $(SOURCE))
+	$(BIN)/python -m beyond.ten.linear
+	$(BIN)/python plots ten_linear
 
 test: .venv/installed-dev
 	@echo "The tests take two to five minutes on two cores"

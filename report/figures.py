@@ -38,7 +38,10 @@ BEYOND_FIGURES = (
     "certified",
 )
 FIGURES = POST_FIGURES + BEYOND_FIGURES
-PAIR_FIGURES = ("pairs", "claims_over_pairs")  # of all ten digits: not drawn by reproduce.py
+# Of all ten digits: not drawn by reproduce.py.
+PAIR_FIGURES = ("pairs", "claims_over_pairs")
+TEN_FIGURES = ("ten_linear",)
+ALL_FIGURES = FIGURES + PAIR_FIGURES + TEN_FIGURES
 
 
 def caption(name):

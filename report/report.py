@@ -186,7 +186,7 @@ def context(results):
         network_names=runs.NETWORK_NAMES,
         optima=list(beside_optima(saved)),
         claims=found,
-        figures={name: picture(results, name) for name in figures.FIGURES + figures.PAIR_FIGURES},
+        figures={name: picture(results, name) for name in figures.ALL_FIGURES},
         over=pairs_summary.summary(results),
         groups=figures,
         titles=PAGES,

@@ -20,7 +20,7 @@ SCRIPTS = {
 
 
 def test_plots_has_the_posts_figures_and_the_report_every_other_one():
-    named = figures.FIGURES + figures.PAIR_FIGURES
+    named = figures.ALL_FIGURES
     assert set(named) == set(SCRIPTS)
     post = {name for name, path in SCRIPTS.items() if path.parent == ROOT / "plots"}
     assert post == set(figures.POST_FIGURES)
