@@ -41,6 +41,7 @@ pairs: .venv/installed-cluster
 ten: .venv/installed
 	$(BIN)/python data_prep.py --digits all $(if $(SOURCE),--source $(SOURCE))
 	$(BIN)/python -m beyond.ten.linear
+	$(BIN)/python -m beyond.ten.network
 	$(BIN)/python plots ten_linear
 
 test: .venv/installed-dev

@@ -48,6 +48,7 @@ MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "certified": "-m beyond.networks.certified",
     "pairs": "-m beyond.pairs",
     "ten_linear": "-m beyond.ten.linear",
+    "ten_network": "-m beyond.ten.network",
 }
 
 

@@ -27,6 +27,7 @@ PAGES = {  # beside README.md, each from the template of its name; without runs 
     "threats": "other threats",
     "chance": "what chance explains",
     "pairs": "all pairs of digits",
+    "ten": "ten digits at once",
 }
 PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
     "regular": (99.64, 99.90),
@@ -44,6 +45,12 @@ NEEDED = (
     | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
     | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
 )
+
+
+TEN = {  # of other data, all ten digits
+    "ten_linear": (["models", "unclipped", "optimum", "objective", "median_pixels"], []),
+    "ten_network": (["epsilon", "certified", "attacked"], []),
+}
 
 
 def number(value, form=".3g"):
@@ -85,6 +92,7 @@ def environment(autoescape=False):
         percent=percent,
         interval=interval,
         model_title=lambda run: runs.label(run).capitalize(),  # of a column: Robust ε = 0.1
+        epsilon_title="ε = {:g}".format,
         anchor=anchor,
         at=rules.at,
         accuracy_at=rules.accuracy_at,
@@ -171,7 +179,8 @@ def context(results):
     models = reported(results)
     needed = NEEDED | dict.fromkeys(models, rules.TRAINED)
     saved = rules.read_runs(results, needed, required=models)
-    flags = runs.flags(results)
+    flags, reproduce = runs.flags(results), reproduce_command(results, saved)
+    saved |= rules.read_runs(results, TEN, required=())
     # Figures and reports have no --digits.
     here = f" --results {shlex.quote(results.name)}" if "--digits" in flags else flags
     digits, path = saved["regular"].config["arguments"]["digits"], results / "claims.json"
@@ -196,7 +205,7 @@ def context(results):
         flags=flags,
         radii=radius_flags(results),
         here=here,
-        reproduce=reproduce_command(results, saved),
+        reproduce=reproduce,
         beside_code=results.resolve().parent == runs.ROOT,
     )
 

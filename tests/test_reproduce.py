@@ -97,7 +97,9 @@ def test_pages_show_every_figure_and_say_what_it_is(complete):
     shown = re.findall(r'<img src="figures/(\w+)\.png" alt="([^"]+)" width="\d+">', text)
     pictures = [name for name, _ in shown]
     assert pictures[:13] == list(figures.POST_FIGURES)
-    assert sorted({*pictures} - {*figures.PAIR_FIGURES, *figures.TEN_FIGURES}) == sorted(figures.FIGURES)
+    assert sorted({*pictures} - {*figures.PAIR_FIGURES, *figures.TEN_FIGURES}) == sorted(
+        figures.FIGURES
+    )
     assert all((complete / "figures" / f"{name}.png").exists() for name in pictures)
     assert all(len(words.split()) > 3 for _, words in shown)
 

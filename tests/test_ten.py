@@ -9,6 +9,7 @@ from scipy.optimize import linprog
 import attacks
 import data_prep
 import experiment_robust
+from beyond.networks import bounds, certified
 from beyond.ten import linear, optimum
 from beyond.threats import few_pixels
 from common import runs
@@ -179,3 +180,15 @@ def test_without_the_ten_digits_one_line_says_what_to_do(script, tmp_path):
     done = script("beyond.ten.linear", "--results", tmp_path)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and not any(tmp_path.iterdir())
     assert "build it with: python data_prep.py --digits all" in done.stderr
+
+
+def test_the_committed_images_are_proved_again_from_the_committed_weights():
+    saved = runs.read(runs.RESULTS / "ten_network")
+    model = certified.network("convolutional", logits=10)
+    model.set_weights([saved.arrays[f"weights-{n}"] for n in range(len(model.weights))])
+    x, y = saved.arrays["images"] / np.float32(255), saved.arrays["labels"]
+    proved_by = bounds.Network(model)
+    proved = [bounds.interval(proved_by, x, y, epsilon) > 0 for epsilon in (0.1, 0.3)]
+    assert proved[0].sum() >= proved[1].sum() >= 15 and len(y) == 20
+    attacked = attacks.pgd(model, x, y, 0.3, 0.05, 10)
+    assert np.all(model(attacked).numpy().argmax(axis=1)[proved[1]] == y[proved[1]])
