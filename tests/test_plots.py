@@ -62,8 +62,8 @@ from report import report
 warnings.simplefilter('error')
 results, other = map(Path, sys.argv[1:])
 for module in gallery.modules().values():
-    draw = importlib.import_module(module).draw
-    style.save(draw, 'again', results if '.' in module else other)
+    with style.matplotlib.style.context(style.LOOK):
+        importlib.import_module(module).draw(results if '.' in module else other)
 claims.main([f'--results={results}'])
 report.write(results)
 assert not {'tensorflow', 'keras'} & set(sys.modules)
