@@ -10,9 +10,9 @@ from common import runs
 
 @pytest.fixture(scope="module")
 def subset(data):
-    """200 training images, (200, 784) float64, and their labels."""
-    chosen = np.random.default_rng(0).choice(len(data.y_train), 200, replace=False)
-    return data.x_train[chosen].reshape(200, -1).astype(float), data.y_train[chosen].astype(float)
+    """120 training images, (120, 784) float64, and their labels."""
+    chosen = np.random.default_rng(0).choice(len(data.y_train), 120, replace=False)
+    return data.x_train[chosen].reshape(120, -1).astype(float), data.y_train[chosen].astype(float)
 
 
 SLOW = [pytest.param(epsilon, marks=pytest.mark.slow) for epsilon in (0.12, 0.2, 0.45)]
@@ -62,7 +62,7 @@ def test_separating_model_has_the_largest_margin(subset):
     # The same as one primal program, written out: minimise Σ u + v with y (x (u - v) + b) >= 1.
     signed = np.c_[y[:, None] * x, -y[:, None] * x, y]
     bounds = [(0, None)] * 1568 + [(None, None)]
-    whole = linprog(np.r_[np.ones(1568), 0], -signed, -np.ones(200), bounds=bounds)
+    whole = linprog(np.r_[np.ones(1568), 0], -signed, -np.ones(120), bounds=bounds)
     assert np.abs(weights).sum() == pytest.approx(whole.fun, rel=1e-7)
     # Zero loss below 1/‖w‖₁ and none above.
     largest = separation.epsilon

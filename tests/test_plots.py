@@ -47,9 +47,11 @@ def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_drawing_and_the_report_import_no_tensorflow(tmp_path):
-    """Every figure is drawn from the committed results, and what would follow is written."""
+def test_drawing_and_the_report_import_no_tensorflow(quick, tmp_path):
+    """The post's figures of models of other radii, all others, and what would follow."""
     results = shutil.copytree(runs.RESULTS, tmp_path / "results")
+    shutil.copytree(quick / "regular", tmp_path / "other" / "regular")
+    shutil.copytree(quick / "robust-0.1", tmp_path / "other" / "robust-8_255")
     code = """
 import importlib, sys, warnings
 from pathlib import Path
@@ -58,14 +60,15 @@ import gallery, style
 from claims import __main__ as claims
 from report import report
 warnings.simplefilter('error')
-results = Path(sys.argv[1])
+results, other = map(Path, sys.argv[1:])
 for module in gallery.modules().values():
-    style.save(importlib.import_module(module).draw, 'again', results)
+    with style.matplotlib.style.context(style.LOOK):
+        importlib.import_module(module).draw(results if '.' in module else other)
 claims.main([f'--results={results}'])
 report.write(results)
 assert not {'tensorflow', 'keras'} & set(sys.modules)
 """
-    command = [sys.executable, "-c", code, results]
+    command = [sys.executable, "-c", code, results, tmp_path / "other"]
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, timeout=120)
     assert done.returncode == 0 and done.stderr == "", done.stderr
 

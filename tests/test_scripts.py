@@ -21,30 +21,13 @@ SCRIPTS = {
     and name not in ("beyond.pairs.pairs", "beyond.threats.threats")  # by their __main__
 }
 
-# --help of every script in one process, where nothing has imported TensorFlow.
-HELP = """
-import contextlib, io, json, runpy, sys
-sys.path[:0] = [ROOT, ROOT + "/benchmarks", ROOT + "/plots"]
-result = {}
-for name, path in SCRIPTS.items():
-    sys.argv, text, status = [path, "--help"], io.StringIO(), None
-    with contextlib.redirect_stdout(text):
-        try:
-            runpy.run_path(path, run_name="__main__")
-        except SystemExit as error:
-            status = error.code
-    slow = [name for name in ("tensorflow", "keras", "art", "sklearn") if name in sys.modules]
-    result[name] = [status, text.getvalue(), slow]
-    for name in slow:
-        del sys.modules[name]
-print(json.dumps(result))
-"""
-
-# The state of a process before and after each import; the figures need Matplotlib.
-IMPORT = """
-import importlib, json, os, signal, sys, warnings
+# In a process where nothing has imported TensorFlow: its state before and after each import (the
+# figures need Matplotlib), and then --help of every script.
+CODE = """
+import contextlib, importlib, io, json, os, runpy, signal, sys, warnings
 import jinja2, numpy, scipy.ndimage, scipy.optimize, scipy.sparse
-sys.path[:0] = [ROOT, ROOT + "/benchmarks", ROOT + "/plots"]
+modules, scripts, root = json.loads(sys.argv[1])
+sys.path[:0] = [root, root + "/benchmarks", root + "/plots"]
 def state():
     return {"signals": [str(signal.getsignal(number)) for number in signal.valid_signals()],
             "hooks": [str(hook) for hook in (sys.excepthook, sys.unraisablehook, sys.displayhook)],
@@ -52,23 +35,38 @@ def state():
             "folder": os.getcwd(), "streams": [str(sys.stdout), str(sys.stderr), sys.stdout.errors],
             "imported": [name in sys.modules for name in ("matplotlib", "tensorflow")]}
 draws = lambda name: name.startswith(("plots.", "benchmarks.")) or ".figures." in name
-result = {}
-for name in sorted(MODULES, key=draws):
+changed, helped = {}, {}
+for name in sorted(modules, key=draws):
     if draws(name):
         import matplotlib.pyplot
     before = state() | {"path": list(sys.path)}
     importlib.import_module(name.removeprefix("plots.").removeprefix("benchmarks."))
     after = state() | {"path": before["path"] if draws(name) else sys.path}
-    result[name] = [key for key in after if after[key] != before[key]]
-print(json.dumps(result))
+    changed[name] = [key for key in after if after[key] != before[key]]
+for name, path in scripts.items():
+    sys.argv, text, status = [path, "--help"], io.StringIO(), None
+    with contextlib.redirect_stdout(text):
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as error:
+            status = error.code
+    slow = [name for name in ("tensorflow", "keras", "art", "sklearn") if name in sys.modules]
+    helped[name] = [status, text.getvalue(), slow]
+    for name in slow:
+        del sys.modules[name]
+print(json.dumps([changed, helped]))
 """
 
 
-def in_a_process(code, **names):
-    head = "".join(f"{name} = {value!r}\n" for name, value in names.items())
-    done = subprocess.run(
-        [sys.executable, "-c", head + code], cwd=ROOT, text=True, timeout=120, capture_output=True
-    )
+@pytest.fixture(scope="module")
+def reported():
+    """What CODE prints: {module: what its import changes}, {script: [status, help, what is slow]}.
+
+    common.callbacks is left out: its classes are Keras', so it imports TensorFlow.
+    """
+    names = [name for name in MODULES if name != "common.callbacks"]
+    command = [sys.executable, "-c", CODE, json.dumps([names, SCRIPTS, str(ROOT)])]
+    done = subprocess.run(command, cwd=ROOT, text=True, timeout=120, capture_output=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -80,19 +78,17 @@ def command(name):
     return name if name == "plots" else name.replace(".", "/") + ".py"
 
 
-def test_help_of_every_script_is_instant_and_shows_the_command():
-    helped = in_a_process(HELP, ROOT=str(ROOT), SCRIPTS=SCRIPTS)
+def test_importing_a_module_changes_nothing_in_the_process(reported):
+    changed, _ = reported
+    assert len(changed) > 80 and not {name: what for name, what in changed.items() if what}
+
+
+def test_help_of_every_script_is_instant_and_shows_the_command(reported):
+    _, helped = reported
     assert len(helped) > 60
     for name, (status, text, slow) in helped.items():
         assert status == 0 and not slow, name
         assert f"python {command(name)}" in text and "--debug" in text, name
-
-
-def test_importing_a_module_changes_nothing_in_the_process():
-    """common.callbacks is the exception: its classes are Keras', so it imports TensorFlow."""
-    names = [name for name in MODULES if name != "common.callbacks"]
-    changed = in_a_process(IMPORT, ROOT=str(ROOT), MODULES=names)
-    assert len(changed) > 80 and not {name: what for name, what in changed.items() if what}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -251,7 +251,7 @@ def test_saved_run_holds_what_it_promises(quick, data, run, epsilon):
     assert set(config["versions"]) >= {"python", "tensorflow", "keras", "numpy"}
     model = keras.models.load_model(folder / "model.keras")
     np.testing.assert_array_equal(weights_of(model), arrays["weights"])
-    logits = model.predict(data.x_test, verbose=0)[:, 0]
+    logits = model(data.x_test).numpy()[:, 0]
     np.testing.assert_allclose(arrays["test_logits"], logits, atol=1e-5)
     assert metrics["test_accuracy"] == np.mean(logits * data.y_test > 0)
     assert metrics["misclassified_test"] == np.sum(logits * data.y_test <= 0)
@@ -262,7 +262,7 @@ def test_saved_run_holds_what_it_promises(quick, data, run, epsilon):
         assert np.all(np.diff(curve) <= 0)
     for split in ("train", "test"):
         x, y = getattr(data, f"x_{split}"), getattr(data, f"y_{split}")
-        losses = 1 - y * model.predict(x, verbose=0)[:, 0] + epsilon * metrics["weight_l1_norm"]
+        losses = 1 - y * model(x).numpy()[:, 0] + epsilon * metrics["weight_l1_norm"]
         assert metrics[f"{split}_loss"] == pytest.approx(np.maximum(0, losses).mean(), rel=1e-5)
     header, *rows = (folder / "history.csv").read_text().splitlines()
     last = dict(zip(header.split(","), map(float, rows[-1].split(",")), strict=True))
