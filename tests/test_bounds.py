@@ -190,6 +190,7 @@ LEGAL = [
     lambda a, shape: layers.Dropout(0.5),
     lambda a, shape: layers.GaussianNoise(0.5),
     lambda a, shape: layers.Reshape((-1, 1, 2) if np.prod(shape) % 2 == 0 else (-1,)),
+    lambda a, shape: layers.Reshape((-1, 2) if np.prod(shape) % 2 == 0 else (1, -1)),
     lambda a, shape: keras.Sequential([layers.Flatten(), layers.Dense(4, activation=a)]),
     lambda a, shape: image(shape, layers.Conv2D(2, 2, padding="same", strides=2, activation=a)),
     lambda a, shape: image(shape, layers.Conv2D(3, (1, 2), padding="same", activation=a)),
@@ -301,7 +302,10 @@ def replaced_call():
         (lambda: network_of(layers.Flatten(), last="tanh"), "tanh.*give the logit"),
         (lambda: network_of(layers.MaxPooling2D(), layers.Flatten()), "MaxPooling2D"),
         (lambda: network_of(shape=(28, 28, 1)), "put Flatten before it"),
-        (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(2)]), "one logit"),
+        (
+            lambda: keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 2)]),
+            "must give logits",
+        ),
         (lambda: keras.Sequential([layers.Dense(1)]), "not built"),
         (lambda: keras.Sequential([keras.Input((1,), dtype="uint8"), layers.Dense(1)]), "float32"),
         (

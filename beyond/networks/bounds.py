@@ -21,7 +21,6 @@ checked for every image; and on TensorFlow's arithmetic in float64. `milp` rests
 The box is wider than ε by the rounding of x ± ε to float32.
 """
 
-import functools
 import sys
 from typing import NamedTuple
 
@@ -35,48 +34,49 @@ from common.lazy import keras, tf
 
 COEFFICIENTS = 2_000_000  # of linear bounds at once, 16 MB
 IMAGES = 64  # of one call of a compiled graph
+TOGETHER = 16  # of them that are bounded at once, if they can be without any influence
+RATE, DECAY = 0.5, 0.7  # the first step of the slopes of lower lines, and how it shrinks
 MILP_TOLERANCE = 1e-6  # of the solver, HiGHS: how much a constraint or a whole number may be amiss
 COST_TOLERANCE = 1e-7  # and the price of each variable
 
 
 class Network:
-    """A Keras model with one logit as a chain of affine layers, compiled when a bound is asked for.
+    """A Keras model as a chain of affine layers, for which bounds are compiled when asked for.
 
-    Its weights are copied: train the model further, and make another Network. Raises ValueError, in
-    one line, for a model that has no bounds here (chain.py says which have).
+    It gives one logit for each image, or one for each class: `logits` of them. Its weights are
+    copied: train the model further, and make another Network. Raises ValueError, in one line, for a
+    model that has no bounds here (chain.py says which have).
     """
 
     def __init__(self, model):
         self.shape, self.affine = chain.read(model)
+        self.logits = int(np.prod(self.affine[-1].outputs))
+        # How many images are bounded at once. A convolution's sums may be rounded by where an image
+        # stands among the others; products of matrices are one for each image. All shapes are
+        # fixed: even the rounding is an image's own.
+        free = all(each.window is None or each.window is chain.POINT for each in self.affine)
+        self.together, self.graphs = TOGETHER if free else 1, {}
 
-    @functools.cached_property
-    def interval_graph(self):
-        return self.compiled(interval_bound)
+    def graph(self, bound, **options):
+        """A bound as a graph of some times `together` images, so many after the others."""
+        key = bound, *options.items()
+        if key not in self.graphs:
+            box = tf.TensorSpec([None, *self.shape], tf.float64)
+            rows = tf.TensorSpec([None, *margins(np.ones(1), self.logits).shape[1:]], tf.float64)
+            sizes = tf.TensorSpec([len(self.affine)], tf.float64)
+            kinds = tf.TensorSpec([self.together, rows.shape[1]], tf.float64), sizes
 
-    @functools.cached_property
-    def rough_graph(self):
-        return self.compiled(functools.partial(linear_bound, refine=False))
+            def one(each):
+                return bound(self.affine, *each, **options)[:2]
 
-    @functools.cached_property
-    def refined_graph(self):
-        return self.compiled(functools.partial(linear_bound, refine=True))
+            @tf.function(input_signature=[box, box, rows], autograph=False)
+            def graph(*every):
+                every = [tf.reshape(each, (-1, self.together, *each.shape[1:])) for each in every]
+                least, sizes = one_by_one(one, every, kinds)
+                return tf.reshape(least, (-1, rows.shape[1])), sizes
 
-    def compiled(self, bound):
-        """A bound of one image as a graph of a few images, one after the other.
-
-        Each is computed alone, in shapes that never change: even its rounding is its own.
-        """
-        box = tf.TensorSpec([None, *self.shape], tf.float64)
-        rows = tf.TensorSpec([None, 1, 1], tf.float64)  # of `margins`
-        sizes = len(self.affine)
-        kinds = tf.TensorSpec([], tf.float64), tf.TensorSpec([sizes], tf.float64)
-
-        @tf.function(input_signature=[box, box, rows], autograph=False)
-        def graph(centre, radius, rows):
-            one = lambda each: bound(self.affine, *(part[tf.newaxis] for part in each))[:2]
-            return one_by_one(one, (centre, radius, rows), kinds)
-
-        return graph
+            self.graphs[key] = graph
+        return self.graphs[key]
 
 
 def one_by_one(function, every, kinds):
@@ -85,19 +85,29 @@ def one_by_one(function, every, kinds):
     return tf.map_fn(function, every, fn_output_signature=kinds, parallel_iterations=1)
 
 
-def margins(y):
-    """The margins as rows of coefficients of the logits, (batch, rows, logits).
+def margins(y, logits):
+    """What is bounded from below, as rows of coefficients of the logits, (batch, rows, logits).
 
-    A bound is of the least row · logits: for more logits only the rows would be others.
+    Of one logit this is y·logit; of more of them z_y - z_k for each class k.
     """
-    return np.asarray(y, float)[:, np.newaxis, np.newaxis]
+    if logits == 1:
+        return np.asarray(y, float)[:, np.newaxis, np.newaxis]
+    each = np.eye(logits)
+    return each[np.asarray(y, int)][:, np.newaxis] - each
 
 
 def checked(network, x, y, epsilon):
-    flat, y, epsilon = attacks.checked(x, y, epsilon)
+    labels = y if network.logits == 1 else np.ones(np.shape(x)[:1])
+    flat, labels, epsilon = attacks.checked(x, labels, epsilon)
     if flat.shape[1] != np.prod(network.shape):
         raise ValueError(f"x must have images of {network.shape}; it has shape {np.shape(x)}")
-    return y, float(epsilon)
+    if network.logits == 1:
+        return labels, float(epsilon)
+    y, classes = np.asarray(y), np.arange(network.logits)
+    if y.shape != labels.shape or not np.all(np.isin(y, classes)):
+        wanted, found = f"0 to {classes[-1]}, of shape {labels.shape}", np.unique(y)
+        raise ValueError(f"y must be {wanted}; it is {y.dtype} {y.shape} with {found[:3]}")
+    return y.astype(int), float(epsilon)
 
 
 def box(network, x, epsilon, clip):
@@ -110,24 +120,28 @@ def box(network, x, epsilon, clip):
     return tf.constant((low + high) / 2), tf.constant((high - low) / 2)
 
 
-def in_parts(network, graph, x, y, epsilon, clip, verbose):
+def in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose):
     """The bounds that a graph gives, (batch,), a few images at a time."""
     y, epsilon = checked(network, x, y, epsilon)
     if verbose is None:
         verbose = int(sys.stdout is not None and sys.stdout.isatty())
     bar = keras.utils.Progbar(len(y), verbose=verbose, unit_name="image") if len(y) else None
-    found = np.zeros(len(y))
+    found = np.zeros((len(y), network.logits))
     for start in range(0, len(y), IMAGES):
-        part = slice(start, start + IMAGES)
-        rows = tf.constant(margins(y[part]))
-        found[part], sizes = graph(*box(network, x[part], epsilon, clip), rows)
+        part = np.arange(start, min(start + IMAGES, len(y)))
+        whole = np.resize(part, -(-len(part) // network.together) * network.together)
+        rows = tf.constant(margins(y[whole], network.logits))
+        least, sizes = graph(*box(network, x[whole], epsilon, clip), rows)
         check_sizes(network, sizes)
-        bar.update(min(start + IMAGES, len(y)))
-    return found
+        found[part] = least[: len(part)]
+        bar.update(part[-1] + 1)
+    if network.logits > 1:
+        found[np.arange(len(y)), y] = np.inf  # an image's own class is no rival
+    return found if all_classes else found.min(axis=1)
 
 
 def check_sizes(network, sizes):
-    """Raise ValueError if a sum may overflow float32; sizes: (batch, layers)."""
+    """Raise ValueError if a sum may overflow float32; sizes: (any, layers)."""
     for layer, size in zip(network.affine, np.max(sizes, axis=0)):
         if not size < LARGEST:  # NaN as well
             raise ValueError(
@@ -136,86 +150,106 @@ def check_sizes(network, sizes):
             )
 
 
-def interval(network, x, y, epsilon, clip=True, verbose=0):
-    """The interval bound: y·logit is at least this, (batch,), whatever the attack.
+def interval(network, x, y, epsilon, clip=True, all_classes=False, verbose=0):
+    """The interval bound of the margin, (batch,): it is at least this, whatever the attack.
+
+    The margin is y·logit, or z_y - max z_k over the other classes k.
 
     Arguments:
-        network: a Network; x: (batch, 28, 28, 1) in [0, 1]; y: (batch,) in {-1, +1}.
+        network: a Network; x: (batch, 28, 28, 1) in [0, 1].
+        y: (batch,), in {-1, +1} for one logit, 0 to K - 1 for K of them.
         epsilon: the radius of the attack in pixel units, >= 0.
         clip: whether the attacked pixels stay in [0, 1].
+        all_classes: give the bound of z_y - z_k for each class k, (batch, K), inf for y itself.
         verbose: 1 for a bar over the images, 0 for silence, None for the bar in a terminal.
 
     Raises ValueError that names the argument, or the layer whose sums may overflow float32.
     """
-    return in_parts(network, network.interval_graph, x, y, epsilon, clip, verbose)
+    graph = network.graph(interval_bound)
+    return in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose)
 
 
-def crown(network, x, y, epsilon, clip=True, refine=True, verbose=None):
-    """The linear bound of y·logit, (batch,), never below `interval`; arguments as there.
+def crown(
+    network, x, y, epsilon, clip=True, refine=True, slopes=0, all_classes=False, verbose=None
+):
+    """The linear bound of the margin, (batch,), never below `interval`; arguments as there.
 
     refine: bound the hidden units linearly, too (CROWN), and not only by intervals (CROWN-IBP,
         arXiv:1906.06316), which takes a fraction of the time. Mostly it is looser, but not always:
         with refine=True each image gets the larger one of both.
+    slopes: how many steps the lower lines are improved by (α-CROWN, Xu et al., arXiv:2011.13824),
+        for the hidden units as well with refine=True. The bound is the largest on the way: 0 steps
+        are CROWN, 5 nearly all that there is to gain; each takes about twice the time of CROWN.
     """
-    graph = network.refined_graph if refine else network.rough_graph
-    return in_parts(network, graph, x, y, epsilon, clip, verbose)
+    graph = network.graph(linear_bound, refine=refine, steps=slopes)
+    return in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose)
 
 
 def interval_bound(layers, centre, radius, rows):
-    """The bound of one image, (), and the size of each layer's sums, (layers,).
+    """The bounds of rows · logits, (images, rows), and the largest size of each layer's sums.
 
     Arguments:
-        centre, radius: of the pixels, (1, *shape); rows: what is bounded, (1, rows, logits).
+        centre, radius: of the pixels, (images, *shape); rows: (images, rows, logits).
     """
     sizes = []
     for layer in layers:
-        centre, radius, _, size = step(layer, centre, radius)
-        centre, radius = rectified(layer, centre, radius)
+        before = centre, radius
+        centre, radius, error, size = step(layer, centre, radius)
         sizes.append(tf.reduce_max(size))
-    least = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
-    return tf.reduce_min(least), tf.stack(sizes)
+        centre, radius = rectified(layer, centre, radius)
+    return last_bound(layer, error, before, rows), tf.stack(sizes)
 
 
-def linear_bound(layers, centre, radius, rows, refine):
+def last_bound(layer, error, box, rows):
+    """The bounds by the box of what the last layer gets. It is multiplied by the rows first."""
+    return rows_bound([layer], [lines_of(layer, error, error, error)], box, rows, 0)
+
+
+def rows_bound(layers, lines, box, rows, steps):
+    way = Route(0, [Passage(None, None, each.outputs) for each in reversed(layers)], None, [])
+    return optimised(layers, lines, rows[:, tf.newaxis], way, [], box, steps)[:, 0]
+
+
+def linear_bound(layers, centre, radius, rows, refine, steps=0):
     """As `interval_bound`, and what is known of each layer: least and largest z, largest |η|.
 
     refine: the larger one of the bounds with and without refined layers.
     """
-    found = linear_bound_alone(layers, centre, radius, rows, False)
     if not refine:
-        return found
-    least, *known = linear_bound_alone(layers, centre, radius, rows, True)
-    return tf.maximum(found[0], least), *known
+        return linear_bound_alone(layers, centre, radius, rows, False, steps)
+    found, *_ = linear_bound_alone(layers, centre, radius, rows, False, 0)
+    least, *known = linear_bound_alone(layers, centre, radius, rows, True, steps)
+    return tf.maximum(found, least), *known
 
 
-def linear_bound_alone(layers, centre, radius, rows, refine):
+def linear_bound_alone(layers, centre, radius, rows, refine, steps):
     pixels, known, lines, sizes = (centre, radius), [], [], []
     for number, layer in enumerate(layers):
+        before = centre, radius
         centre, radius, error, size = step(layer, centre, radius)
         low, high = centre - radius, centre + radius
         bent = any(each.slope != 1 for each in layers[:number])
         if refine and layer.slope != 1 and bent:
-            least, most = unit_bounds(layers[: number + 1], lines, error, pixels)
+            least, most = unit_bounds(layers[: number + 1], lines, error, pixels, steps)
             low, high = tf.maximum(low, least), tf.minimum(high, most)
             centre, radius = (low + high) / 2, (high - low) / 2
         known.append((low, high, error))
         lines.append(lines_of(layer, low, high, error))
         sizes.append(tf.reduce_max(size))
         centre, radius = rectified(layer, centre, radius)
-    whole = Route(1, [Passage(None, None, layer.outputs) for layer in reversed(layers)], None, [])
-    linear = backward(layers, lines, rows, whole, [], pixels)
-    by_intervals = tf.linalg.matvec(rows, centre) - tf.linalg.matvec(abs(rows), radius)
-    return tf.reduce_min(tf.maximum(linear, by_intervals)), tf.stack(sizes), known
+    linear = rows_bound(layers, lines, pixels, rows, steps)
+    return tf.maximum(linear, last_bound(layer, error, before, rows)), tf.stack(sizes), known
 
 
 def lines_of(layer, low, high, error):
-    """The lines about the activation of z = A a + c + η, (lines, 1 + units), zero before all units.
+    """The lines about the activation of z = A a + c + η, (lines, images, 1 + units), zero first.
 
-    λ · activation is at least λ' A a + λ · constant. For λ >= 0 λ' is λ times the first line, and
-    the constant the third; for λ <= 0 the second and the fourth. Of a layer without an activation
-    only the constants are given.
+    λ · activation is at least λ' A a + constant. For λ >= 0 λ' is λ times the first line, which may
+    be replaced, and the constant λ' times the third; for λ <= 0 λ' is λ times the second, and the
+    constant λ times the fourth. Of a layer without an activation only the constants are given.
     """
-    low, high, error, offset = (tf.reshape(each, [-1]) for each in (low, high, error, layer.offset))
+    low, high, error = map(flat, (low, high, error))
+    offset = tf.reshape(layer.offset, [-1])
     if layer.slope == 1:
         lines = offset - error, offset + error
     else:
@@ -225,8 +259,8 @@ def lines_of(layer, low, high, error):
         above = tf.where(on, one, tf.where(off, slope, chord))
         below = tf.where(on | (~off & (high > -low)), one, slope)
         lift = tf.where(on | off, zero, low * (slope - chord))
-        lines = below, above, below * (offset - error), above * (offset + error) + lift
-    return tf.pad(tf.stack(lines), [[0, 0], [1, 0]])
+        lines = below, above, offset - error, above * (offset + error) + lift
+    return tf.pad(tf.stack(lines), [[0, 0], [0, 0], [1, 0]])
 
 
 class Patch(NamedTuple):
@@ -283,18 +317,14 @@ class Passage(NamedTuple):
 class Route(NamedTuple):
     """How the bounds of a layer's units pass the layers before it.
 
-    positions: how many there are with λ of their own; widest: the most coefficients of one λ.
+    widest: the most coefficients of one λ.
     pixels: the table of the pixels that are seen.
     """
 
-    positions: int
+    widest: int
     passages: list
     pixels: int | None
     tables: list
-
-    @property
-    def widest(self):
-        return max([int(np.prod(each.shape)) for each in self.passages])
 
 
 def route(layers):
@@ -309,109 +339,155 @@ def route(layers):
         tables.append(values)
         return len(tables) - 1
 
+    def sides(whole):
+        return tuple(map(int, (*patch.sides, whole[-1]) if patch else whole))
+
     for layer in reversed(layers[:-1]):
         back = seen = None
         if patch and (layer.outputs != shape or not layer.window):
             back, patch = table(inverse(places(patch, shape), int(np.prod(shape)))), None
         if patch:
             seen = table(places(patch, layer.outputs))
-        sides = (*patch.sides, layer.outputs[-1]) if patch else layer.outputs
-        passages.append(Passage(back, seen, tuple(map(int, sides))))
+        passages.append(Passage(back, seen, sides(layer.outputs)))
         patch, shape = patch and earlier(patch, layer), layer.inputs
-    positions = int(np.prod(last.outputs[:2] if last.window else last.outputs))
-    return Route(positions, passages, table(places(patch, shape)) if patch else None, tables)
+    widest = max(int(np.prod(each)) for each in [sides(shape), *(back.shape for back in passages)])
+    return Route(widest, passages, table(places(patch, shape)) if patch else None, tables)
 
 
-def unit_bounds(layers, lines, error, pixels):
-    """The least and largest z of each unit of the last of `layers`, (1, *outputs) both."""
-    last, way = layers[-1], route(layers)
-    channels = last.outputs[-1]
-    with tf.init_scope():  # the same for all images
-        if last.window:  # one for each channel, the same at all positions
-            own = tf.eye(channels, dtype=tf.float64)[:, tf.newaxis, tf.newaxis]
-            own = tf.reshape(last.transposed(own, patch=True), (1, channels, -1))
-        else:
-            own = tf.reshape(last.transposed(tf.eye(channels, dtype=tf.float64)), (channels, 1, -1))
-        most = max(1, 8 * COEFFICIENTS // (2 * way.widest))  # if one position has too many units
-        parts = [own[:, start : start + most] for start in range(0, own.shape[1], most)]
-        tables = [tf.constant(each) for each in way.tables]
+def unit_bounds(layers, lines, error, pixels, steps):
+    """The least and largest z of each unit of the last of `layers`, (images, *outputs) both."""
+    last, way, images = layers[-1], route(layers), error.shape[0]
+    outputs = (1, 1, last.outputs[-1]) if last.window else last.outputs
+    units = int(np.prod(outputs))  # of one position, each with a row of its own
+    with tf.init_scope():  # the same for all positions and images
+        own = tf.reshape(tf.eye(units, dtype=tf.float64), (1, units, *outputs))
+        own = tf.reshape(last.transposed(own, patch=True), (units, -1))
+        most = COEFFICIENTS // (2 * images * way.widest)  # rows at once
+        own = in_pieces(own, most)
+        tables = [in_pieces(tf.constant(each), most // own.shape[1]) for each in way.tables]
 
-    def bounds_of(parts):
-        rows, *tables = parts
-        rows = tf.concat([rows, -rows], 1)
-        return backward(layers[:-1], lines, rows, way, tables, pixels)
+    def bounds_of(pieces):
+        rows = tf.concat([pieces[0], -pieces[0]], 0)[tf.newaxis, tf.newaxis]
+        return of_pieces(
+            lambda tables: optimised(layers[:-1], lines, rows, way, tables, pixels, steps), tables
+        )
 
-    found = [tf.split(in_pieces(bounds_of, part, tables, way), 2, axis=1) for part in parts]
-    least, negative = (tf.reshape(tf.concat(each, 1), (1, *last.outputs)) for each in zip(*found))
+    # Pieces of the rows, of the positions, images, positions and rows of a piece.
+    found = of_pieces(bounds_of, [own])
+    found = tf.reshape(found, (*found.shape[:4], 2, -1))
+    found = tf.transpose(found, (4, 2, 1, 3, 0, 5))
+    found = tf.reshape(found, (2, images, found.shape[2] * found.shape[3], -1))
+    positions = int(np.prod(last.outputs)) // units
+    found = tf.reshape(found[:, :, :positions, :units], (2, images, *last.outputs))
+    least, negative = tf.unstack(found)
     return least + last.offset - error, last.offset + error - negative
 
 
-def in_pieces(bounds_of, own, tables, way):
-    """All bounds, (positions, rows), as many at once as COEFFICIENTS allows."""
-    per = max(1, COEFFICIENTS // (2 * own.shape[1] * way.widest))
-    count = -(-way.positions // per)
-    if count == 1:
-        return bounds_of([own, *tables])
-    per = -(-way.positions // count)
-
-    def pieces(each):
-        each = tf.pad(each, [[0, count * per - way.positions], *([[0, 0]] * (len(each.shape) - 1))])
-        return tf.reshape(each, (count, per, *each.shape[1:]))
-
-    with tf.init_scope():
-        tables = [pieces(each) for each in tables]
-        shared = own.shape[0] == 1
-        own = own if shared else pieces(own)
-    one = lambda each: bounds_of([own, *each] if shared else each)
-    every = tables if shared else [own, *tables]
-    found = one_by_one(one, every, tf.float64)
-    return tf.reshape(found, (count * per, -1))[: way.positions]
+def in_pieces(each, most):
+    """Parts of the first axis, `most` elements or fewer, filled up with zeros: (parts, ...)."""
+    elements = each.shape[0]
+    count = -(-elements // max(1, most))
+    per = -(-elements // count)
+    each = tf.pad(each, [[0, count * per - elements], *([[0, 0]] * (len(each.shape) - 1))])
+    return tf.reshape(each, (count, per, *each.shape[1:]))
 
 
-def backward(layers, lines, rows, way, tables, pixels):
-    """A lower bound of λ·a for the outputs a of the last of `layers`, (positions, rows).
+def of_pieces(function, pieces):
+    """What a function gives for the first of each of some tensors, for the second, ...; stacked."""
+    if not pieces or pieces[0].shape[0] == 1:
+        return function([each[0] for each in pieces])[tf.newaxis]
+    return one_by_one(function, pieces, tf.float64)
+
+
+def backward(layers, lines, rows, way, tables, pixels, slopes=None):
+    """A lower bound of λ·a for the outputs a of the last of `layers`, (images, positions, rows).
 
     Arguments:
         lines: of each layer, lines_of; way: a Route, with its tables.
-        rows: λ, (positions, rows, seen); positions may be 1, for all.
-        pixels: centre and radius, (1, *shape).
+        rows: λ, (images, positions, rows, seen); images and positions may be 1, for all.
+        pixels: centre and radius, (images, *shape).
+        slopes: of the lower lines of each bent layer, the last one first, (images, positions, rows,
+            seen); those of `lines` if None.
     """
-    bound = 0.0
+    bound, slopes = 0.0, slopes and [*slopes]
     for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.passages):
         if back.inverse is not None:
             table = tables[back.inverse]
-            rows = tf.broadcast_to(rows, (table.shape[0], *rows.shape[1:]))
-            rows = tf.pad(rows, [[0, 0], [0, 0], [1, 0]])
-            rows = tf.gather(rows, table, axis=2, batch_dims=1)
+            rows = tf.broadcast_to(rows, (rows.shape[0], table.shape[0], *rows.shape[2:]))
+            table = tf.broadcast_to(table, (rows.shape[0], *table.shape))
+            rows = tf.pad(rows, [[0, 0], [0, 0], [0, 0], [1, 0]])
+            rows = tf.gather(rows, table, axis=3, batch_dims=2)
         positive = tf.nn.relu(rows)
         negative = rows - positive
-        *slopes, low, high = seen(line, back.seen, tables)
+        *bent, low, high = seen(line, back.seen, tables)
+        if bent:
+            below, above = (each[:, :, tf.newaxis] for each in bent)
+            positive *= slopes.pop(0) if slopes else below
+            rows = positive + negative * above
         bound += dot(positive, low) + dot(negative, high)
-        if slopes:
-            below, above = slopes
-            rows = positive * below[:, tf.newaxis] + negative * above[:, tf.newaxis]
-        count = rows.shape[:2]
-        rows = tf.reshape(rows, (-1, *back.shape))
+        images, *count = rows.shape[:3]
+        rows = tf.reshape(rows, (images, count[0] * count[1], *back.shape))
         rows = layer.transposed(rows, patch=back.seen is not None)
-        rows = tf.reshape(rows, (*count, -1))
-    box = tf.pad(tf.stack([tf.reshape(each, [-1]) for each in pixels]), [[0, 0], [1, 0]])
+        rows = tf.reshape(rows, (images, *count, -1))
+    box = tf.stack([*map(flat, pixels)])
+    box = tf.pad(box, [[0, 0], [0, 0], [1, 0]])
     centre, radius = seen(box, way.pixels, tables)
     return bound + dot(rows, centre) - dot(abs(rows), radius)
 
 
+def optimised(layers, lines, rows, way, tables, pixels, steps):
+    """The largest of some lower bounds: that of `backward`, and those with other lower lines.
+
+    Any slope between that of the activation and 1 is a lower line of a unit that may switch. Each
+    row has slopes of its own, which move along the sign of the gradient of its bound (Xu et al.,
+    arXiv:2011.13824): a concave problem. Shapes and arguments as there.
+    """
+    best = backward(layers, lines, rows, way, tables, pixels)
+    if not steps:
+        return best
+    starts, least, most = [], [], []
+    for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.passages):
+        if layer.slope != 1:
+            below, above = (each[:, :, tf.newaxis] for each in seen(line, back.seen, tables)[:2])
+            starts.append(tf.broadcast_to(below, (*best.shape, below.shape[3])))
+            least.append(tf.where(below == above, below, tf.constant(layer.slope, tf.float64)))
+            most.append(tf.where(below == above, below, tf.constant(1, tf.float64)))
+
+    def move(step, best, slopes):
+        with tf.GradientTape() as tape:
+            tape.watch(slopes)
+            found = backward(layers, lines, rows, way, tables, pixels, slopes)
+        size = RATE * DECAY ** tf.cast(step, tf.float64)
+        slopes = [
+            tf.clip_by_value(slope + size * tf.sign(each), *ends)
+            for slope, each, *ends in zip(slopes, tape.gradient(found, slopes), least, most)
+        ]
+        return step + 1, tf.maximum(best, found), slopes
+
+    return tf.while_loop(lambda step, *_: step <= steps, move, (0, best, starts))[1]
+
+
+def flat(each):
+    return tf.reshape(each, (each.shape[0], -1))
+
+
 def seen(lines, table, tables):
-    """The lines of the units that the positions see, (positions or 1, seen) each."""
+    """The lines of the units that the positions see, (images, positions or 1, seen) each."""
     if table is None:
-        return tf.unstack(lines[:, tf.newaxis, 1:])
-    return tf.unstack(tf.gather(lines, tables[table], axis=1))
+        return tf.unstack(lines[:, :, tf.newaxis, 1:])
+    return tf.unstack(tf.gather(lines, tables[table], axis=2))
 
 
 def dot(rows, values):
-    """Σ over the units of (positions, rows, units) · (positions or 1, units)."""
-    if values.shape[0] != 1:
+    """Σ over the units of (images, positions, rows, units) · (images, positions, units).
+
+    Images and positions of both may be 1, for all.
+    """
+    if values.shape[1] != 1:
         return tf.linalg.matvec(rows, values)
-    flat = tf.linalg.matvec(tf.reshape(rows, (-1, rows.shape[2])), values[0])
-    return tf.reshape(flat, rows.shape[:2])
+    images, *count = rows.shape[:3]
+    rows = tf.reshape(rows, (images, count[0] * count[1], -1))
+    return tf.reshape(tf.linalg.matvec(rows, values[:, 0]), (-1, *count))
 
 
 def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
@@ -426,12 +502,14 @@ def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
     the image contradicts it. Every unit that may switch costs a binary variable and every layer a
     dense matrix: for networks of a few hundred units.
     """
+    if network.logits != 1:
+        raise ValueError(f"milp needs a model with one logit; this one gives {network.logits}")
     y, epsilon = checked(network, x, y, epsilon)
     if len(y) != 1:
         raise ValueError(f"x must be one image; it has {len(y)}")
     centre, radius = box(network, x, epsilon, clip)
-    rows = tf.constant(margins(y))
-    bound, sizes, known = linear_bound(network.affine, centre, radius, rows, refine=True)
+    rows = tf.constant(margins(y, 1))
+    ((bound,),), sizes, known = linear_bound(network.affine, centre, radius, rows, refine=True)
     check_sizes(network, sizes[tf.newaxis])
     program = Program(np.ravel(centre), np.ravel(radius))
     for layer, (low, high, error) in zip(network.affine, known):
@@ -443,7 +521,9 @@ def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
     image = np.clip(image, np.asarray(x, float) - epsilon, np.asarray(x, float) + epsilon)
     image = image.astype(np.float32).reshape(1, *network.shape)
     point = tf.constant(image, tf.float64)
-    value = -interval_bound(network.affine, point, 0 * point, -rows)[0]  # at least the true one
+    value = -interval_bound(network.affine, point, 0 * point, -rows)[0][
+        0, 0
+    ]  # at least the true one
     return float(max(bound, solved) if solved <= value else bound), image
 
 

@@ -33,8 +33,8 @@ class Affine(NamedTuple):
     inputs, outputs: the shapes of a and of z. A layer may take what the one before it gives in
         another shape, in the same order: Flatten and Reshape need no layer of their own.
     linear(a), sizes(a): A a and |A| a, of (batch, *inputs).
-    transposed(λ, patch): Aᵀ λ, from (batch, *outputs); with patch=True from any rectangle of the
-        outputs to the inputs that it sees.
+    transposed(λ, patch): Aᵀ λ, from (images, rows, *outputs); with patch=True from any rectangle of
+        the outputs to the inputs that it sees. The axes in front may come back as one.
     offset: c, (*outputs); offset_size: what its rounding is relative to, |c| or more.
     terms: of the longest sum, 0 where nothing is computed.
     window: sides, strides and margins, rows and columns of each, of what one output sees; None if
@@ -69,8 +69,8 @@ def dense(layer, shape):
         layer,
         shape,
         (kernel.shape[1],),
-        lambda a: a @ kernel,
-        lambda a: a @ size,
+        lambda a: tf.matmul(a[:, tf.newaxis], kernel)[:, 0],  # one by one: nothing depends on
+        lambda a: tf.matmul(a[:, tf.newaxis], size)[:, 0],  # what else is in the batch
         lambda rows, patch=False: tf.matmul(rows, kernel, transpose_b=True),
         offset,
         abs(offset),
@@ -105,9 +105,10 @@ def convolution_of(layer, shape, kernel, offset):
     size, kernel = tf.constant(abs(kernel) + FLOOR), tf.constant(kernel)
 
     def transposed(rows, patch=False):
-        seen = [(n - 1) * stride + k for n, stride, k in zip(rows.shape[1:3], strides, sides)]
+        seen = [(n - 1) * stride + k for n, stride, k in zip(rows.shape[-3:-1], strides, sides)]
         inputs = (*seen, shape[2]) if patch else shape
         padding = dict(padding="VALID") if patch else {}
+        rows = tf.reshape(rows, (-1, *rows.shape[-3:]))
         return tf.nn.conv2d_transpose(
             rows, kernel, (tf.shape(rows)[0], *inputs), **options | padding
         )
@@ -313,7 +314,7 @@ def layers_of(model):
 
 
 def read(model):
-    """The shape of the images, and the list of Affines, of a Keras model with one logit.
+    """The shape of the images, and the list of Affines, of a Keras model.
 
     Raises ValueError, in one line, for whatever has no bounds here, and if the model does not give
     what the Affines say.
@@ -324,8 +325,10 @@ def read(model):
     for layer in layers:
         affine, shape = affine_of(layer, shape)
         parts.append(affine)
-    if shape != (1,):
-        raise ValueError(f"the network must give one logit per image, (batch, 1); it gives {shape}")
+    if len(shape) != 1:
+        raise ValueError(
+            f"the network must give logits, (batch, 1) or (batch, K); it gives {shape}"
+        )
     compare(model, layers, parts)
     chain = []
     for affine in sum(parts, []):
