@@ -30,12 +30,12 @@ TRAININGS = dict(zip(runs.TRAININGS, (0.25, 0.25, 1.0)))  # and their share of E
 RAMP = 0.5  # of the steps, in which ε rises from 0
 EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
 ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step
-ATTACKS = np.linspace(0, 0.5, 11)  # radii, in pixel units
+ATTACKS = np.sort([*np.linspace(0, 0.5, 11), EPSILON])  # radii, in pixel units
 STEPS = 20  # of PGD from each start
-PATIENCE = (None, 2), (200, 5)  # images at most, and how many starts in a row must break too few
+PATIENCE = (None, 2), (100, 16)  # images at most, and how many starts in a row must break too few
 FEW = 3  # images
 MOVED = 0.2  # of the pixels, around the best image so far
-HOPELESS = 64  # images in a row that CROWN does not prove
+HOPELESS = 128  # images in a row that CROWN does not prove
 IMAGES_AT_ONCE, ATTACKED_AT_ONCE = 2_500, 256  # of a forward pass, and of PGD: in the cache
 MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
 
@@ -189,11 +189,11 @@ def logits_of(model, x):
 def broken(attack, model, x, y, epsilon, others):
     """Which images PGD makes wrong, (batch,), from one start after the other.
 
-    The first start is a random corner of the box of each image, the second the corner towards one
-    of the other class (others: images by the label that they do not have). Each further one is the
-    best image so far, a fifth of its pixels sent to random corners: a search around it. All images
-    that are not broken yet are attacked until two more starts have broken fewer than three; then
-    the 200 nearest to the boundary, until five more have.
+    The first start is a random corner of each image's box. Then come by turns the corner towards an
+    image of the other class (others: images by the label that they do not have), and the best image
+    so far with a fifth of its pixels sent to random corners: a search around it. All images that
+    are not broken yet are attacked until two more starts have broken fewer than three; then the 100
+    that are nearest to the boundary, until sixteen more have.
     """
     generator, number = np.random.default_rng(0), 0
     margins, best = np.full(len(y), np.inf), x.copy()
@@ -206,10 +206,10 @@ def broken(attack, model, x, y, epsilon, others):
                 return margins <= 0
             corners = x[left] + epsilon * generator.choice([-1.0, 1.0], x[left].shape)
             start, first = corners, 2.0
-            if number == 1:
+            if number % 2:
                 towards = [generator.choice(others[label]) for label in y[left]]
                 start = x[left] + epsilon * np.sign(np.array(towards) - 0.5)
-            elif number > 1:
+            elif number:
                 start = np.where(generator.random(corners.shape) < MOVED, corners, best[left])
                 first = 0.5
             images = attack(x[left], y[left], epsilon, STEPS, start, first)
@@ -274,7 +274,9 @@ def bracket(model, x, y, by_milp):
         row = dict(
             intervals=float(np.mean(boxed)),
             certified=float(np.mean(safe)),
+            certified_images=int(np.sum(safe)),
             attacked=float(np.mean(~wrong)),
+            attacked_images=int(np.sum(~wrong)),
             between=int(np.sum(~safe & ~wrong)),
             by_milp=solved,
         )
@@ -311,9 +313,9 @@ def main(argv=None):
             metrics[name] = found = bracket(model, data.x_test, data.y_test, by_milp)
             for number, weights in enumerate(model.get_weights()):
                 arrays[f"{name}-{number}"] = weights
-            sides = zip(ATTACKS[::2], found["certified"][::2], found["attacked"][::2])
-            cells = [f"{e:.1f}: {low:.2%} – {high:.2%}" for e, low, high in sides]
-            print(f"  {name}: " + "  ".join(cells), flush=True)
+            sides = zip(ATTACKS, found["certified_images"], found["attacked_images"])
+            cells = [f"{epsilon:.2f}: {low}–{high}" for epsilon, low, high in sides]
+            print(f"  {name}, images: " + "  ".join(cells), flush=True)
     runs.save(folder, args, data, metrics, arrays, epsilon=EPSILON)
     print(folder)
 
