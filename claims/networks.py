@@ -65,6 +65,28 @@ def weak_features_of_networks(saved, data, ratio=2):
     )
 
 
+def meaningful(saved, data, ratio=2):
+    """Holds if the gradients of the adversarial and the certified network of each shape are aligned
+    with the image by more than the threshold times the regular one's, in the median over test
+    images, and have a larger share on or beside ink; with a condition if those of one training do.
+    """
+    run, better = saved["meaning"], []
+    found = {name: run.metrics[name] for name in runs.NETWORK_NAMES}
+    for training in runs.TRAININGS[1:]:
+        pairs = [(found[f"{it}-{training}"], found[f"{it}-regular"]) for it in runs.NETWORKS]
+        aligned = [one["alignment"][1] > ratio * other["alignment"][1] for one, other in pairs]
+        on_ink = [one["share_on_ink"][1] > other["share_on_ink"][1] for one, other in pairs]
+        better.append(all(aligned) and all(on_ink))
+    about = run.config["run"]
+    return verdict(all(better), any(better)), dict(
+        networks=found,
+        pixels_on_ink=run.metrics["share_of_pixels_on_ink"][1],
+        images=about["images"],
+        turned_images=about["turned_images"],
+        neighbours=about["neighbours"],
+    )
+
+
 def sure_networks(saved, data, least=10):
     """Holds if the mistakes of each certified network under attack are, in the median, less sure
     than those of the regular network of its shape, at every ε at which both make as many as the

@@ -410,6 +410,24 @@ def test_weak_features_of_networks_in_the_50_largest(robust, verdict):
 
 
 @pytest.mark.parametrize(
+    "adversarial, certified, verdict",
+    [((5, 0.9), (5, 0.9), HOLDS), ((5, 0.9), (1, 0.9), CONDITION), ((5, 0.1), (1.5, 0.9), FAILS)],
+)
+def test_meaningful_networks_are_aligned_with_the_image_and_its_ink(
+    adversarial, certified, verdict
+):
+    values = dict(regular=(1, 0.5), adversarial=adversarial, certified=certified)
+    metrics = {
+        name: dict(alignment=[0, aligned, 9], share_on_ink=[0, on_ink, 1])
+        for name, (aligned, on_ink) in of_networks(values).items()
+    }
+    config = dict(images=9, turned_images=3, neighbours=5)
+    saved = {"meaning": run(metrics | {"share_of_pixels_on_ink": [0.1, 0.2, 0.3]}, **config)}
+    found, numbers = networks.meaningful(saved, None)
+    assert found == verdict and numbers["pixels_on_ink"] == 0.2
+
+
+@pytest.mark.parametrize(
     "small, convolutional, many, verdict",
     [
         (0.1, 0.4, 20, HOLDS),
