@@ -1,5 +1,6 @@
 """The proved bounds beside sampled attacks, every corner of a box, and the exact minimum."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -30,9 +31,9 @@ def graphs(eager):
     tf.config.run_functions_eagerly(False)
 
 
-def network_of(*middle, shape=(4, 4, 1), weights=None, last=None):
+def network_of(*middle, shape=(4, 4, 1), weights=None, last=None, logits=1):
     keras.utils.set_random_seed(0)
-    ends = keras.Input(shape), layers.Dense(1, activation=last)
+    ends = keras.Input(shape), layers.Dense(logits, activation=last)
     model = keras.Sequential([ends[0], *middle, ends[1]])
     if weights is not None:
         model.set_weights(
@@ -78,30 +79,37 @@ def drawn(model, seed, scale=1.0):
     return bounds.Network(model)
 
 
-def images(seed, count=2, shape=(4, 4, 1)):
+def images(seed, count=2, shape=(4, 4, 1), logits=1):
     generator = np.random.default_rng(seed)
     x = generator.uniform(0, 1, (count, *shape)).astype(np.float32)
-    return x, generator.choice([-1.0, 1.0], count)
+    return x, generator.choice([-1.0, 1.0] if logits == 1 else np.arange(logits), count)
 
 
 def margins_of(model, x, y):
-    return y * model(x).numpy()[:, 0]
+    """y·logit, or z_y less the largest one of the others."""
+    logits = model(x).numpy()
+    if logits.shape[1] == 1:
+        return y * logits[:, 0]
+    own = np.arange(len(x)), np.broadcast_to(y, len(x)).astype(int)
+    right, logits[own] = logits[own], -np.inf
+    return right - logits.max(axis=1)
 
 
 def check_below_samples(model, network, seed, epsilon, clip):
     """The bounds in their order, below SAMPLES attacks, half of them in corners: x, y, the best."""
-    x, y = images(seed, shape=network.shape)
+    x, y = images(seed, shape=network.shape, logits=network.logits)
     lower = bounds.interval(network, x, y, epsilon, clip)
     rough = bounds.crown(network, x, y, epsilon, clip, refine=False)
     linear = bounds.crown(network, x, y, epsilon, clip)
-    assert np.all(lower <= rough) and np.all(rough <= linear)
+    sloped = bounds.crown(network, x, y, epsilon, clip, slopes=2)
+    assert np.all(lower <= rough) and np.all(rough <= linear) and np.all(linear <= sloped)
     noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, (SAMPLES, *x.shape))
     noise[::2] = epsilon * np.sign(noise[::2])
     points = (x + noise).astype(np.float32)
     points = np.clip(points, 0, 1) if clip else points
     margins = margins_of(model, points.reshape(-1, *network.shape), np.tile(y, SAMPLES))
-    assert np.all(linear <= margins.reshape(-1, len(x)).min(axis=0))
-    return x, y, linear
+    assert np.all(sloped <= margins.reshape(-1, len(x)).min(axis=0))
+    return x, y, sloped
 
 
 BOX = dict(
@@ -232,11 +240,12 @@ def image(shape, layer):
     odd=st.none()
     | st.tuples(st.sampled_from(ODD), st.sampled_from(ODD_ACTIVATIONS), st.booleans()),
     last=st.sampled_from(LEGAL_ACTIVATIONS),
+    logits=st.sampled_from([1, 1, 2, 4]),
     functional=st.booleans(),
     **BOX,
 )
 def test_any_chain_is_refused_or_its_bounds_are_below_every_sample(
-    shape, chosen, odd, last, functional, seed, scale, epsilon, clip
+    shape, chosen, odd, last, logits, functional, seed, scale, epsilon, clip
 ):
     tensor = start = keras.Input(shape)
     if odd:
@@ -246,7 +255,7 @@ def test_any_chain_is_refused_or_its_bounds_are_below_every_sample(
     try:
         for maker, activation in chosen:
             tensor = maker(activation(), tuple(tensor.shape[1:]))(tensor)
-        tensor = layers.Dense(1, activation=last())(layers.Flatten()(tensor))
+        tensor = layers.Dense(logits, activation=last())(layers.Flatten()(tensor))
     except (ValueError, IndexError):  # Keras refuses
         assert odd
         return
@@ -454,7 +463,7 @@ def test_bounds_in_small_pieces_are_the_same(made, monkeypatch):
 def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, name, graphs):
     network, (x, y) = drawn(made[name], 3), images(3, bounds.IMAGES + 5)
     order = np.random.default_rng(0).permutation(len(y))
-    for bound in (bounds.interval, bounds.crown):
+    for bound in (bounds.interval, bounds.crown, functools.partial(bounds.crown, slopes=2)):
         found = bound(network, x, y, 0.1)
         np.testing.assert_array_equal(bound(network, x[order], y[order], 0.1), found[order])
         np.testing.assert_array_equal(bound(network, x[7:8], y[7:8], 0.1), found[7:8])
@@ -494,6 +503,61 @@ def test_the_worst_corner_where_bounds_are_exact(bound, label):
         least = margins_of(model, (x + corners).astype(np.float32), label).min()
         found = bound(bounds.Network(model), x, y, 0.2)[0]
         assert least - 1e-4 <= found <= least
+
+
+@pytest.mark.parametrize("slopes", [0, 3])
+def test_two_logits_have_the_bounds_of_their_difference(slopes):
+    """But for rounding: here the sums are small."""
+    two = network_of(*dense().layers[:-1], logits=2)
+    draw_weights(two, 0, 0.3)
+    *weights, matrix, offset = two.get_weights()
+    one = network_of(*(type(each).from_config(each.get_config()) for each in two.layers[:-1]))
+    one.set_weights([*weights, matrix[:, 1:] - matrix[:, :1], offset[1:] - offset[:1]])
+    x, y = images(0, 8)
+    for bound, options in ((bounds.interval, {}), (bounds.crown, {"slopes": slopes})):
+        found = bound(bounds.Network(two), x, (y + 1) / 2, 0.1, **options)
+        wanted = bound(bounds.Network(one), x, y, 0.1, **options)
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
+def test_classes_against_every_corner(bound):
+    """Exact for one layer, below the least one for more; of each class and of all of them."""
+    x, y = images(0, 6, (2, 2, 1), logits=3)
+    corners = np.array(list(itertools.product([-0.2, 0.2], repeat=4))).reshape(-1, 1, 2, 2, 1)
+    for hidden in ([], [layers.Dense(6, activation="relu")]):
+        model = network_of(layers.Flatten(), *hidden, shape=(2, 2, 1), logits=3)
+        network = drawn(model, 1, 3.0)
+        each = bound(network, x, y, 0.2, all_classes=True)
+        points = np.clip(x + corners, 0, 1).astype(np.float32).reshape(-1, 2, 2, 1)
+        logits = model(points).numpy().reshape(len(corners), len(x), 3)
+        least = np.min(logits[:, np.arange(6), y][..., np.newaxis] - logits, axis=0)
+        least[np.arange(6), y] = np.inf
+        assert np.all(each <= least) and (hidden or np.allclose(each, least, atol=1e-4))
+        np.testing.assert_array_equal(bound(network, x, y, 0.2), each.min(axis=1))
+
+
+def test_slopes_reach_the_linear_program_of_the_triangles():
+    """One hidden layer: the least margin where a >= 0, a >= z, and a is below its chord."""
+    model = network_of(layers.Flatten(), layers.Dense(8, activation="relu"))
+    network, (x, y) = drawn(model, 5, 2.0), images(5, 6)
+    found = bounds.crown(network, x, y, 0.2, clip=False, slopes=20)
+    first, a, last, c = (each.astype(float) for each in model.get_weights())
+    for image, label, bound in zip(x.reshape(6, -1).astype(float), y, found):
+        reach = 0.2 * abs(first).sum(axis=0)
+        low, high = image @ first + a - reach, image @ first + a + reach
+        free = (low < 0) & (high > 0)
+        chord = np.where(free, high / np.where(free, high - low, 1), low >= 0)
+        program = linprog(
+            np.r_[np.zeros(16), label * last[:, 0]],
+            A_ub=np.vstack(
+                [np.hstack([first.T, -np.eye(8)]), np.hstack([-(first * chord).T, np.eye(8)])]
+            ),
+            b_ub=np.r_[-a, chord * a - np.where(free, chord * low, 0)],
+            bounds=[*zip(image - 0.2, image + 0.2), *[(0, None)] * 8],
+        )
+        assert program.fun + label * c[0] - 0.02 <= bound <= program.fun + label * c[0]
+    assert np.any(found > bounds.crown(network, x, y, 0.2, clip=False) + 0.01)
 
 
 def least_of_every_pattern(model, x, y, epsilon):
@@ -571,6 +635,17 @@ def test_bad_images_labels_and_epsilon_are_one_line(made, bound, change, complai
     with pytest.raises(ValueError, match=complaint) as error:
         bound(drawn(made["dense"], 0), **arguments)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("y", [[-1, 1], [0, 3], [0.5, 1], [[0, 1]], [0, np.nan], ["0", "1"]])
+def test_labels_of_another_model_are_one_line(y):
+    network = bounds.Network(network_of(layers.Flatten(), logits=3))
+    x, _ = images(0)
+    with pytest.raises(ValueError, match="y must be 0 to 2, of shape") as error:
+        bounds.crown(network, x, np.array(y), 0.1)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="milp needs a model with one logit; this one gives 3"):
+        bounds.milp(network, x[:1], np.array([0]), 0.1)
 
 
 def test_weights_that_are_not_finite_are_refused(made):

@@ -35,7 +35,7 @@ from common.lazy import keras, tf
 COEFFICIENTS = 2_000_000  # of linear bounds at once, 16 MB
 IMAGES = 64  # of one call of a compiled graph
 TOGETHER = 16  # of them that are bounded at once, if they can be without any influence
-RATE, DECAY = 0.5, 0.7  # the first step of the slopes of lower lines, and how it shrinks
+RATE, DECAY = 0.5, 0.9  # the first step of the slopes of lower lines, and how it shrinks
 MILP_TOLERANCE = 1e-6  # of the solver, HiGHS: how much a constraint or a whole number may be amiss
 COST_TOLERANCE = 1e-7  # and the price of each variable
 
@@ -439,8 +439,8 @@ def optimised(layers, lines, rows, way, tables, pixels, steps):
     """The largest of some lower bounds: that of `backward`, and those with other lower lines.
 
     Any slope between that of the activation and 1 is a lower line of a unit that may switch. Each
-    row has slopes of its own, which move along the sign of the gradient of its bound (Xu et al.,
-    arXiv:2011.13824): a concave problem. Shapes and arguments as there.
+    row has slopes of its own, which ascend its bound, a concave function of them (Xu et al.,
+    arXiv:2011.13824), by AdaGrad within these limits. Shapes and arguments as there.
     """
     best = backward(layers, lines, rows, way, tables, pixels)
     if not steps:
@@ -453,18 +453,22 @@ def optimised(layers, lines, rows, way, tables, pixels, steps):
             least.append(tf.where(below == above, below, tf.constant(layer.slope, tf.float64)))
             most.append(tf.where(below == above, below, tf.constant(1, tf.float64)))
 
-    def move(step, best, slopes):
+    def move(step, best, slopes, squares):
         with tf.GradientTape() as tape:
             tape.watch(slopes)
             found = backward(layers, lines, rows, way, tables, pixels, slopes)
+        gradients = tape.gradient(found, slopes)
+        squares = [square + each**2 for square, each in zip(squares, gradients)]
         size = RATE * DECAY ** tf.cast(step, tf.float64)
+        moves = (tf.math.divide_no_nan(*each) for each in zip(gradients, map(tf.sqrt, squares)))
         slopes = [
-            tf.clip_by_value(slope + size * tf.sign(each), *ends)
-            for slope, each, *ends in zip(slopes, tape.gradient(found, slopes), least, most)
+            tf.clip_by_value(slope + size * each, *ends)
+            for slope, each, *ends in zip(slopes, moves, least, most)
         ]
-        return step + 1, tf.maximum(best, found), slopes
+        return step + 1, tf.maximum(best, found), slopes, squares
 
-    return tf.while_loop(lambda step, *_: step <= steps, move, (0, best, starts))[1]
+    first = 0, best, starts, [tf.zeros_like(each) for each in starts]
+    return tf.while_loop(lambda step, *_: step <= steps, move, first)[1]
 
 
 def flat(each):
