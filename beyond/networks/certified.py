@@ -113,13 +113,13 @@ def compiled_attack(model):
 
     The first step is of `first` · ε, and the others fall to zero along a line: with 2 ε an image
     goes from any corner of its box to any other, and PGD searches far before it searches near.
-    start: random corners, if None. Images whose gradient vanishes stay where they started: the
-    certificate does not depend on them.
+    epsilon: one, or one for each image. start: random corners, if None. Images whose gradient
+    vanishes stay where they started: the certificate does not depend on them.
     """
-    images, number = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([])
-    kinds = images, tf.TensorSpec([None]), number, tf.TensorSpec([], tf.int32), images, number
+    images, radii = tf.TensorSpec([None, 28, 28, 1]), tf.TensorSpec([None, 1, 1, 1])
+    labels, number, count = tf.TensorSpec([None]), tf.TensorSpec([]), tf.TensorSpec([], tf.int32)
 
-    @tf.function(input_signature=kinds)
+    @tf.function(input_signature=[images, labels, radii, count, images, number])
     def search(x, y, epsilon, steps, start, first):
         size = lambda step: first * epsilon * tf.cast(1 - step / steps, tf.float32)
         return attacked(model, x, y, epsilon, steps, start, size)
@@ -127,12 +127,13 @@ def compiled_attack(model):
     search = search.get_concrete_function()
 
     def attack(x, y, epsilon, steps, start=None, first=2.0):
+        radii = np.broadcast_to(np.reshape(epsilon, (-1, 1, 1, 1)), (len(x), 1, 1, 1))
         if start is None:
-            start = x + epsilon * np.random.default_rng(0).choice([-1.0, 1.0], np.shape(x))
+            start = x + radii * np.random.default_rng(0).choice([-1.0, 1.0], np.shape(x))
         number, found = lambda value: tf.constant(value, tf.float32), np.empty(x.shape, np.float32)
         for begin in range(0, len(x), ATTACKED_AT_ONCE):
             part = slice(begin, begin + ATTACKED_AT_ONCE)
-            some = number(x[part]), number(y[part]), number(epsilon), tf.constant(steps)
+            some = number(x[part]), number(y[part]), number(radii[part]), tf.constant(steps)
             found[part] = search(*some, number(start[part]), number(first))
         return found
 
