@@ -37,6 +37,7 @@ NEEDED = {  # the metrics and arrays of each run that the rules and the report r
     "norms": (["models"], []),
     "transfer": (["accuracy", "epsilon", "draws"], ["accuracy", "epsilon"]),
     "certified": (["class_distance", *runs.NETWORK_NAMES], SMALL_KERNELS),
+    "meaning": (["share_of_pixels_on_ink", *runs.NETWORK_NAMES], []),
     "threats": (
         ["transfer", "sure", "mistakes", "few_pixels", "few_pixels_by_digit", "clean", "shifts"],
         [],

@@ -2,7 +2,7 @@
 
     python plots/accuracy_table.py   # figure 8 of the post; reads regular and robust-*
 
-Train is what the post prints: the running average over the last epoch, while the weights move.
+Train is the running average over the last epoch.
 """
 
 import style
