@@ -42,6 +42,7 @@ BEYOND = (
 BESIDE = (  # networks, in a second process that gives TensorFlow two threads
     ("look for turning points in networks", "beyond.networks.landscapes"),
     ("train networks with a certificate", "beyond.networks.certified"),
+    ("look at what these networks look at", "beyond.networks.meaning"),
     ("try other threats on these networks", "beyond.threats.threats"),
 )
 

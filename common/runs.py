@@ -47,6 +47,7 @@ MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "landscapes": "-m beyond.networks.landscapes",
     "certified": "-m beyond.networks.certified",
     "pairs": "-m beyond.pairs",
+    "meaning": "-m beyond.networks.meaning",
     "ten_linear": "-m beyond.ten.linear",
     "ten_network": "-m beyond.ten.network",
 }

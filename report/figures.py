@@ -36,6 +36,7 @@ BEYOND_FIGURES = (
     "shifts",
     "robust_accuracy_seeds",
     "certified",
+    "meaning",
 )
 FIGURES = POST_FIGURES + BEYOND_FIGURES
 # Of all ten digits: not drawn by reproduce.py.
