@@ -121,7 +121,7 @@ def margin_loss(targets, logits):
 
     With logits z of shape (batch, K) and classes y: max_{k≠y} z_k - z_y.
     """
-    if len(logits.shape) == 1:
+    if len(logits.shape) == len(targets.shape):
         return -targets * logits
     import tensorflow as tf
 
