@@ -180,6 +180,7 @@ def main(argv=None):
         return check(runs.read(folder, ["optimum"], PARTS), x_bytes, y)
     if args.choose:
         return choose_rates(x, y)
+    del args.check, args.choose  # so that the saved command has no flags
 
     models = {
         runs.name("robust", epsilon) if epsilon else "regular": train_robust(epsilon, rate, x, y)
