@@ -88,20 +88,26 @@ def meaningful(saved, data, ratio=2):
 
 
 def sure_networks(saved, data, least=10):
-    """Holds if the mistakes of each certified network under attack are, in the median, less sure
-    than those of the regular network of its shape, at every ε at which both make as many as the
-    threshold; with a condition for one shape. How sure: |logit| over the network's median |logit|
-    of the clean test images that it takes for the same class.
+    """Holds if the mistakes of the adversarial and the certified networks under attack are, in the
+    median, less sure than those of the regular network of their shape, at every ε at which both
+    make as many as the threshold; with a condition for one training. How sure: |logit| over the
+    network's median |logit| of the clean test images that it takes for the same class.
     """
-    run, less = saved["threats"], []
+    run, less = saved["threats"], {}
     sure, mistakes = run.metrics["sure"], run.metrics["mistakes"]
-    for network in runs.NETWORKS:
-        names = f"{network}-regular", f"{network}-certified"
-        enough = np.min([mistakes[name] for name in names], axis=0) >= least
-        pairs = [pair for pair, use in zip(zip(*(sure[name] for name in names)), enough) if use]
-        less.append(bool(pairs) and all(certified < regular for regular, certified in pairs))
-    return verdict(all(less), any(less)), dict(
-        epsilons=run.config["run"]["epsilons"], sure=sure, mistakes=mistakes
+    for training in runs.TRAININGS[1:]:
+        less[training] = []  # wherever there are enough mistakes
+        for names in ((f"{it}-regular", f"{it}-{training}") for it in runs.NETWORKS):
+            enough = np.min([mistakes[name] for name in names], axis=0) >= least
+            pairs = [pair for pair, use in zip(zip(*(sure[name] for name in names)), enough) if use]
+            less[training] += [robust < regular for regular, robust in pairs]
+    trainings = [bool(each) and all(each) for each in less.values()]
+    return verdict(all(trainings), any(trainings)), dict(
+        epsilons=run.config["run"]["epsilons"],
+        sure=sure,
+        mistakes=mistakes,
+        compared={training: len(each) for training, each in less.items()},
+        less_sure={training: int(sum(each)) for training, each in less.items()},
     )
 
 

@@ -91,6 +91,7 @@ def environment(autoescape=False):
         number=number,
         percent=percent,
         interval=interval,
+        counts=lambda shares, total: number([round(each * total) for each in shares], "d"),
         model_title=lambda run: runs.label(run).capitalize(),  # of a column: Robust ε = 0.1
         epsilon_title="ε = {:g}".format,
         anchor=anchor,

@@ -25,7 +25,7 @@ def test_the_bias_is_amid_the_widest_gap_and_can_give_one_answer():
 def test_what_is_left_out_has_no_weight(data):
     x, y = data.x_train[:300].reshape(300, -1), data.y_train[:300]
     weights, mask = np.random.default_rng(0).normal(size=784), np.arange(784) < 500
-    models = weak.make_models(weights, 0.5, mask, x, y)
+    models = weak.make_models(weights, 0.5, 0.3 * weights, mask, x, y)
     used = {name: [each != 0 for each, _ in pairs] for name, pairs in models.items()}
     for name in ("weak_alone", "trained_on_weak"):
         assert used[name][0][mask].all() and not used[name][0][~mask].any()

@@ -23,6 +23,7 @@ DIFFERENCES = (0.1, 0.2, 0.3)  # of the class means, up to which a pixel is weak
 CHOSEN = 0.2  # the one that the docstring speaks of
 EPSILONS = (0.0, 0.1, 0.2, 0.3)  # of the attack, in pixel units
 DRAWS = 20  # of random pixels
+ARRAYS = ["weights", "bias", "lit_pixels"]
 
 
 def fitted_bias(scores, y):
@@ -39,16 +40,21 @@ def fitted_bias(scores, y):
     return -(edges[cut] + edges[cut + 1]) / 2
 
 
-def make_models(weights, bias, weak, x, y):
+def make_models(weights, bias, start, weak, x, y):
     """Pairs (w, b) by name; the control, without_random, has DRAWS of them, the others one.
 
-    weights, bias: of the regular model; weak: (784,) bool; x: (n, 784) and y: (n,) to train with.
+    weights, bias: of the regular model; start: the random weights that its training began with;
+    weak: (784,) bool; x: (n, 784) and y: (n,) to train with. Of its weak pixels without_start loses
+    the random start alone, without_learned what training added.
     """
     generator, strong = np.random.default_rng(0), ~weak
     kept = {"without_weak": [strong], "weak_alone": [weak]}
     kept["without_blank"] = [x.any(axis=0)]  # blank in every training image: weak, and untrained
     kept["without_random"] = [generator.permutation(strong) for _ in range(DRAWS)]
     models = {"regular": [(weights, bias)]}
+    for name, part in (("without_start", start), ("without_learned", weights - start)):
+        left = weights - part * weak
+        models[name] = [(left, fitted_bias(x @ left, y))]
     for name, masks in kept.items():
         left = [weights * mask for mask in masks]
         models[name] = [(each, fitted_bias(x @ each, y)) for each in left]
@@ -57,19 +63,23 @@ def make_models(weights, bias, weak, x, y):
     models["without_weak_middle_bias"] = [(weights * strong, middle)]  # between the class means
     hinge = lambda targets, logits, weights: hinge_loss(targets, logits)
     epoch = compiled_epoch(hinge, BATCH_SIZE, LEARNING_RATE)
-    for name, mask in (("trained_on_weak", weak), ("trained_without_weak", strong)):
-        kernel, start = training.initial_weights(0)
-        kernel *= mask[:, np.newaxis]  # what is left out has no weight, not an untrained one
-        kernel, start, *_ = train_many(epoch, kernel, start, x * mask, y, EPOCHS)
-        models[name] = [(kernel[:, 0], start[0])]
+    trained = {"trained_on_weak": weak, "trained_without_weak": strong}
+    for name, mask in (trained | {"trained_from_zero": np.ones_like(weak)}).items():
+        kernel, offset = training.initial_weights(0)
+        # What is left out has no weight, not an untrained one.
+        kernel *= mask[:, np.newaxis] if name in trained else 0
+        kernel, offset, *_ = train_many(epoch, kernel, offset, x * mask, y, EPOCHS)
+        models[name] = [(kernel[:, 0], offset[0])]
     return models
 
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
-    regular = runs.read(results / "regular", arrays=["weights", "bias", "lit_pixels"]).arrays
+    run = runs.read(results / "regular", arrays=ARRAYS)
+    regular, seed = run.arrays, run.config["arguments"]["seed"]
     weights, bias, blank = regular["weights"], regular["bias"], ~regular["lit_pixels"]
+    start = training.initial_weights(seed)[0][:, 0]
     x, y = data.training_matrix()
     difference = np.abs(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0))
     share = lambda pixels: float(np.abs(weights[pixels]).sum() / np.abs(weights).sum())
@@ -81,7 +91,7 @@ def main(argv=None):
         weak = difference <= largest
         metrics["weak_pixels"].append(int(weak.sum()))
         metrics["norm_on_weak"].append(share(weak))
-        models = make_models(weights, bias, weak, x, y)
+        models = make_models(weights, bias, start, weak, x, y)
         for attack in ("clipped", "unclipped"):
             test = data.x_test, data.y_test, attack == "clipped"
             radii = {  # (models of the name, images)
