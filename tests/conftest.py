@@ -61,8 +61,9 @@ def pytest_collection_modifyitems(items):
 
     The files that take longest come first, so that two processes end together.
     """
-    longest = ["test_pairs", "test_reproduce", "test_plots", "test_optimum", "test_faults"]
-    items.sort(key=lambda item: item.path.stem not in longest)
+    longest = "cluster", "bounds", "reproduce", "pairs", "plots", "certified", "page", "readme"
+    place = {f"test_{name}": number for number, name in enumerate(longest)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
     # Keras hands variables to np.array; TensorFlow lags behind the signature of NumPy 2.
     keras = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
     for item in items:

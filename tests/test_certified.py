@@ -23,7 +23,8 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "TRAININGS", {"certified": 1.0})
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
-        for name, value in dict(STEPS=5, MILP_IMAGES=1, MILP_NODES=1).items():
+        short = dict(STEPS=5, PATIENCE=((None, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
+        for name, value in short.items():
             patch.setattr(certified, name, value)
         patch.setattr(threats, "IMAGES", 4)
         patch.setattr(threats, "STEPS", 2)
