@@ -25,6 +25,7 @@ from common.lazy import keras
 
 EPSILON = 0.2  # pixel units; the time of most cases does not depend on it
 FEW = 5  # images of which the convolutional network is bounded by CROWN throughout
+STEPS = 5  # of the slopes where they are optimised
 EACH = {  # networks, with ε and how many images
     "convolutional-adversarial": (0.1, 5),
     "convolutional-regular": (0.05, 5),
@@ -101,9 +102,13 @@ def main():
             large, x, y, EPSILON, refine=False
         ),
         f"CROWN, convolutional, {FEW} images": lambda: bounds.crown(large, *few),
+        f"CROWN, optimised, convolutional, {FEW} images": lambda: bounds.crown(
+            large, *few, slopes=STEPS
+        ),
         "forward, small": lambda: certified.logits_of(models["small"], x),
         "intervals, small": lambda: bounds.interval(small, x, y, EPSILON),
         "CROWN, small": lambda: bounds.crown(small, x, y, EPSILON),
+        "CROWN, optimised, small": lambda: bounds.crown(small, x, y, EPSILON, slopes=STEPS),
     }
     seconds = bench.in_turn(cases, args.repeat)
     modules = {"here": bounds}

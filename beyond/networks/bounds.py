@@ -1,4 +1,4 @@
-"""Proved lower bounds of y·logit for a network of ReLU layers, over every attack ‖δ‖∞ ≤ ε.
+"""Proved lower bounds of the margin of a network of ReLU layers, over every attack ‖δ‖∞ ≤ ε.
 
     import data_prep, keras
     from beyond.networks import bounds
@@ -10,12 +10,15 @@
 Intervals (Gowal et al., arXiv:1810.12715) push a box, centre m and radius r, through each layer:
 A m + c ± |A| r, and ReLU of both ends. Linear bounds (CROWN, Zhang et al., arXiv:1811.00866) put
 each ReLU between two lines and carry λ·z ≥ ... backwards to the pixels, where the box is known.
-A unit of a convolution sees a patch of the image, and so do its λ: only patches are carried.
-`milp` solves the same problem exactly for a small network of Dense layers.
+A unit of a convolution sees a patch of the image, and so do its λ: only patches are carried. The
+lower lines may be optimised (α-CROWN, Xu et al., arXiv:2011.13824). `milp` solves the same problem
+exactly for a small network of Dense layers. The margin is y·logit, for labels -1 and +1, or with K
+logits and labels 0 to K - 1 the least z_y - z_k over the other classes k, where the difference is
+taken in the last layer, before it is bounded.
 
 "Proved" means: for the real network and for its evaluation in float32 (not TensorFloat-32 or less),
-whatever the order of the sums and whatever the attack, y·logit is at least the bound. It rests on
-what chain.py reads of the model, checked against the model itself; on the rounding argued there,
+whatever the order of the sums and whatever the attack, the margin is at least the bound. It rests
+on what chain.py reads of the model, checked against the model itself; on the rounding argued there,
 which widens every radius and is paid by every linear bound, for sums that do not overflow, which is
 checked for every image; and on TensorFlow's arithmetic in float64. `milp` rests on the solver too.
 The box is wider than ε by the rounding of x ± ε to float32.
@@ -79,8 +82,11 @@ class Network:
         return self.graphs[key]
 
 
-def one_by_one(function, every, kinds):
-    """A function of one element each, applied to all elements of some tensors."""
+def one_by_one(function, every, kinds=tf.float64):
+    """What a function gives for the first of each of some tensors, for the second, ...; stacked."""
+    if not every or every[0].shape[0] == 1:
+        found = function([each[0] for each in every])
+        return tf.nest.map_structure(lambda each: each[tf.newaxis], found)
     function = tf.autograph.experimental.do_not_convert(function)
     return tf.map_fn(function, every, fn_output_signature=kinds, parallel_iterations=1)
 
@@ -153,8 +159,6 @@ def check_sizes(network, sizes):
 def interval(network, x, y, epsilon, clip=True, all_classes=False, verbose=0):
     """The interval bound of the margin, (batch,): it is at least this, whatever the attack.
 
-    The margin is y·logit, or z_y - max z_k over the other classes k.
-
     Arguments:
         network: a Network; x: (batch, 28, 28, 1) in [0, 1].
         y: (batch,), in {-1, +1} for one logit, 0 to K - 1 for K of them.
@@ -177,9 +181,8 @@ def crown(
     refine: bound the hidden units linearly, too (CROWN), and not only by intervals (CROWN-IBP,
         arXiv:1906.06316), which takes a fraction of the time. Mostly it is looser, but not always:
         with refine=True each image gets the larger one of both.
-    slopes: how many steps the lower lines are improved by (α-CROWN, Xu et al., arXiv:2011.13824),
-        for the hidden units as well with refine=True. The bound is the largest on the way: 0 steps
-        are CROWN, 5 nearly all that there is to gain; each takes about twice the time of CROWN.
+    slopes: for how many steps the lower lines are optimised, those of each bound of a hidden unit
+        as well. Each takes two or three times as long as CROWN, and 5 give nearly all there is.
     """
     graph = network.graph(linear_bound, refine=refine, steps=slopes)
     return in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose)
@@ -201,11 +204,12 @@ def interval_bound(layers, centre, radius, rows):
 
 
 def last_bound(layer, error, box, rows):
-    """The bounds by the box of what the last layer gets. It is multiplied by the rows first."""
+    """The bounds of rows · logits from the box of what the last layer gets: the rows come first."""
     return rows_bound([layer], [lines_of(layer, error, error, error)], box, rows, 0)
 
 
 def rows_bound(layers, lines, box, rows, steps):
+    """Those from the box of what the first of the layers gets."""
     way = Route(0, [Passage(None, None, each.outputs) for each in reversed(layers)], None, [])
     return optimised(layers, lines, rows[:, tf.newaxis], way, [], box, steps)[:, 0]
 
@@ -213,13 +217,11 @@ def rows_bound(layers, lines, box, rows, steps):
 def linear_bound(layers, centre, radius, rows, refine, steps=0):
     """As `interval_bound`, and what is known of each layer: least and largest z, largest |η|.
 
-    refine: the larger one of the bounds with and without refined layers.
+    The largest one of the bounds without and with refined layers, without and with steps.
     """
-    if not refine:
-        return linear_bound_alone(layers, centre, radius, rows, False, steps)
-    found, *_ = linear_bound_alone(layers, centre, radius, rows, False, 0)
-    least, *known = linear_bound_alone(layers, centre, radius, rows, True, steps)
-    return tf.maximum(found, least), *known
+    every = dict.fromkeys([(False, 0), (refine, 0), (refine, steps)])
+    found = [linear_bound_alone(layers, centre, radius, rows, *each) for each in every]
+    return tf.reduce_max([bound for bound, *_ in found], 0), *found[-1][1:]
 
 
 def linear_bound_alone(layers, centre, radius, rows, refine, steps):
@@ -368,12 +370,12 @@ def unit_bounds(layers, lines, error, pixels, steps):
 
     def bounds_of(pieces):
         rows = tf.concat([pieces[0], -pieces[0]], 0)[tf.newaxis, tf.newaxis]
-        return of_pieces(
+        return one_by_one(
             lambda tables: optimised(layers[:-1], lines, rows, way, tables, pixels, steps), tables
         )
 
     # Pieces of the rows, of the positions, images, positions and rows of a piece.
-    found = of_pieces(bounds_of, [own])
+    found = one_by_one(bounds_of, [own])
     found = tf.reshape(found, (*found.shape[:4], 2, -1))
     found = tf.transpose(found, (4, 2, 1, 3, 0, 5))
     found = tf.reshape(found, (2, images, found.shape[2] * found.shape[3], -1))
@@ -390,13 +392,6 @@ def in_pieces(each, most):
     per = -(-elements // count)
     each = tf.pad(each, [[0, count * per - elements], *([[0, 0]] * (len(each.shape) - 1))])
     return tf.reshape(each, (count, per, *each.shape[1:]))
-
-
-def of_pieces(function, pieces):
-    """What a function gives for the first of each of some tensors, for the second, ...; stacked."""
-    if not pieces or pieces[0].shape[0] == 1:
-        return function([each[0] for each in pieces])[tf.newaxis]
-    return one_by_one(function, pieces, tf.float64)
 
 
 def backward(layers, lines, rows, way, tables, pixels, slopes=None):
