@@ -2,8 +2,7 @@
 
     python plots/landscape_linear.py     # figure 4 of the post; reads no run
 
-The slope −y w_i is the same wherever x_i is, so its sign alone gives the worst direction. Shown is
-the part where the hinge is active.
+The slope −y w_i is the same wherever x_i is, so its sign alone gives the worst direction.
 """
 
 import style

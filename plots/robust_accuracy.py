@@ -3,7 +3,7 @@
     python plots/robust_accuracy.py  # figure 11 of the post; reads regular and robust-*
 
 The attack knows the model, white-box, and is on all test images; its pixels are not kept in [0, 1].
-What a model keeps above the ones before it is filled with its colour.
+
 """
 
 import style
