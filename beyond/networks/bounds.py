@@ -364,7 +364,8 @@ def unit_bounds(layers, lines, error, pixels, steps):
     with tf.init_scope():  # the same for all positions and images
         own = tf.reshape(tf.eye(units, dtype=tf.float64), (1, units, *outputs))
         own = tf.reshape(last.transposed(own, patch=True), (units, -1))
-        most = COEFFICIENTS // (2 * images * way.widest)  # rows at once
+        # Rows at once, of both signs; their gradients keep some of each on the way.
+        most = COEFFICIENTS // ((8 if steps else 2) * images * way.widest)
         own = in_pieces(own, most)
         tables = [in_pieces(tf.constant(each), most // own.shape[1]) for each in way.tables]
 
