@@ -2,7 +2,8 @@
 
     python plots/misclassified_logits.py # figure 13 of the post; reads regular and a robust run
 
-A ridge is the density of the attacked logits of the misclassified test images; a row without one had too few mistakes. The two humps are the two digits.
+A ridge is the density of the attacked logits of the misclassified test images; a row without one
+had too few mistakes. The two humps are the two digits.
 """
 
 import style
