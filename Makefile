@@ -42,7 +42,7 @@ ten: .venv/installed
 	$(BIN)/python data_prep.py --digits all $(if $(SOURCE),--source $(SOURCE))
 	$(BIN)/python -m beyond.ten.linear
 	$(BIN)/python -m beyond.ten.network
-	$(BIN)/python plots ten_linear
+	$(BIN)/python plots ten_linear ten_network
 
 test: .venv/installed-dev
 	@echo "The tests take two to five minutes on two cores"

@@ -41,7 +41,7 @@ BEYOND_FIGURES = (
 FIGURES = POST_FIGURES + BEYOND_FIGURES
 # Of all ten digits: not drawn by reproduce.py.
 PAIR_FIGURES = ("pairs", "claims_over_pairs")
-TEN_FIGURES = ("ten_linear",)
+TEN_FIGURES = ("ten_linear", "ten_network")
 ALL_FIGURES = FIGURES + PAIR_FIGURES + TEN_FIGURES
 
 
