@@ -82,12 +82,13 @@ class Network:
         return self.graphs[key]
 
 
-def one_by_one(function, every, kinds=tf.float64):
+def one_by_one(function, every, kinds=None):
     """What a function gives for the first of each of some tensors, for the second, ...; stacked."""
     if not every or every[0].shape[0] == 1:
         found = function([each[0] for each in every])
         return tf.nest.map_structure(lambda each: each[tf.newaxis], found)
     function = tf.autograph.experimental.do_not_convert(function)
+    kinds = kinds or tf.float64
     return tf.map_fn(function, every, fn_output_signature=kinds, parallel_iterations=1)
 
 

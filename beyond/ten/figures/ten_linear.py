@@ -4,8 +4,8 @@
 
 The accuracy on the test images under the exact worst case, unclipped. SGD is the post's recipe; the
 optimum of each training ε is proved to a fraction of a percent of its objective; found models are
-those that ascend a smooth count of the images that stay right. From the ε of the dotted line on, no
-linear model has a lower robust hinge than the one that gives every image the same logits.
+those that ascend a smooth count of the images that stay right. Trained for the ε of the dotted line
+or more, no linear model has a lower robust hinge than the one that gives every image zero logits.
 """
 
 from common import runs
@@ -30,7 +30,8 @@ def draw(results):
             axes.plot(epsilon, 100 * curve, LINES.get(kind, "-"), color=colour, label=label)
     collapse = float(max(run.metrics["optimum"], key=float))
     axes.axvline(collapse, linestyle=":", **style.THIN)
-    axes.text(collapse, 96, f" $w = 0$ is optimal\n from {collapse:g} on", fontsize=11, va="top")
+    text = rf" training $\epsilon$ = {collapse:g}:" + "\n from here on $w = 0$ is optimal"
+    axes.text(collapse, 101, text, fontsize=11, va="top")
     style.accuracy_axes(axes, xlim=(0, 0.35))
     axes.legend(fontsize=11, loc="upper right")
     return figure
