@@ -176,16 +176,6 @@ def test_two_logits_are_attacked_like_their_difference(data, targeted):
         assert images[0].tobytes() == images[1].tobytes() and np.abs(images[0] - x).max() > 0.09
 
 
-def test_a_targeted_attack_brings_the_class_that_is_wanted(data):
-    model, x = logits_of(10), data.x_test[:60]
-    wanted = np.arange(60) % 10
-    found = attacks.pgd(model, x, wanted, 0.3, 0.05, 20, targeted=True)
-    before, after = (np.argmax(model(images), axis=1) for images in (x, found))
-    assert np.mean(before == wanted) < 0.3 < 0.9 < np.mean(after == wanted)
-    away = attacks.pgd(model, x, before, 0.3, 0.05, 20)
-    assert np.mean(np.argmax(model(away), axis=1) == before) < 0.1
-
-
 @pytest.mark.parametrize(
     "y, complaint",
     [
