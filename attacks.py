@@ -8,8 +8,7 @@ beyond/threats/.
 
 Shapes everywhere: x (batch, 28, 28, 1) or (batch, pixels), values in [0, 1]; y (batch,) in
 {-1, +1}, or in {0, ..., K-1} for a model of K logits; weights (pixels,); bias a scalar; epsilon in
-pixel units. Bad arguments raise a ValueError
-that names them; no input is modified.
+pixel units. Bad arguments raise a ValueError that names them; no input is modified.
 
 Sources: the worst case is the post's "Towards Robust Binary Classification"; FGSM is Goodfellow,
 Shlens, Szegedy, arXiv:1412.6572; PGD is Madry et al., arXiv:1706.06083.
@@ -23,22 +22,17 @@ ROWS = 512  # images at a time, so that their pixels stay in the processor's cac
 FEWEST_TO_JUDGE = 10  # images: fewer logits, or those of one class, may well be within [0, 1]
 
 
-def checked(x, y, epsilon=0.0, weights=None, bias=0.0, classes=1):
+def checked(x, y, epsilon=0.0, weights=None, bias=0.0):
     """x as (batch, pixels), y and epsilon as floats, checked for what is silently wrong otherwise.
 
-    Raises ValueError for pixels outside [0, 1], labels other than -1 and +1 (with K classes other
-    than 0, ..., K-1) or of another shape, which would broadcast, and for an ε, weights or a bias
-    that cannot be.
+    y: -1 and +1, or None. Raises ValueError for pixels outside [0, 1], for other labels, and for an
+    ε, weights or a bias that cannot be.
     """
-    x, y, epsilon = np.asarray(x), np.asarray(y), np.asarray(epsilon, float)
+    x, epsilon = np.asarray(x), np.asarray(epsilon, float)
     if x.dtype.kind != "f" or x.ndim < 2 or x.size and not (x.min() >= 0 and x.max() <= 1):
         found = f"{x.dtype} {x.shape}" + (f" from {x.min()} to {x.max()}" if x.size else "")
         raise ValueError(f"x must be floats in [0, 1], (batch, 28, 28, 1); it is {found}")
-    labels = (-1, 1) if classes == 1 else range(classes)
-    if y.shape != x.shape[:1] or not np.all(np.isin(y, labels)):
-        needed = "-1 or +1" if classes == 1 else f"0 ... {classes - 1} for {classes} logits"
-        found = f"{y.dtype} {y.shape} with {np.unique(y)[:3]}"
-        raise ValueError(f"y must be {needed}, of shape ({len(x)},); it is {found}")
+    y = y if y is None else checked_labels(y, x)
     if not np.all((epsilon >= 0) & (epsilon < np.inf)):
         raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
     x = x.reshape(len(x), int(np.prod(x.shape[1:])))
@@ -47,12 +41,22 @@ def checked(x, y, epsilon=0.0, weights=None, bias=0.0, classes=1):
         if shapes != needed or not np.all(np.isfinite([*weights, bias])):
             found = f"of shapes {shapes}: {weights} and {bias}"
             raise ValueError(f"weights, bias must be finite, of shapes {needed}; they are {found}")
-    return x, y.astype(np.result_type(y, x) if classes == 1 else int), epsilon
+    return x, y, epsilon
+
+
+def checked_labels(y, x, classes=1):
+    """y, one for each of x, as floats -1 and +1 or, with K classes, as integers 0, ..., K-1."""
+    y, known = np.asarray(y), (-1, 1) if classes == 1 else range(classes)
+    if y.shape != x.shape[:1] or not np.all(np.isin(y, known)):  # another shape would broadcast
+        needed = "-1 or +1" if classes == 1 else f"0 ... {classes - 1} for {classes} logits"
+        found = f"{y.dtype} {y.shape} with {np.unique(y)[:3]}"
+        raise ValueError(f"y must be {needed}, of shape ({len(x)},); it is {found}")
+    return y.astype(np.result_type(y, x) if classes == 1 else int)
 
 
 def linear_logits(weights, bias, x):
     """ŷ = w·x + b, shape (batch,)."""
-    x, *_ = checked(x, np.ones(len(x)), 0.0, weights, bias)
+    x, *_ = checked(x, None, 0.0, weights, bias)
     with np.errstate(invalid="ignore"):  # OpenBLAS warns of 0 times finite: numpy/numpy#24067
         return x @ np.asarray(weights) + bias
 
@@ -172,11 +176,11 @@ def pgd(
         random_start: start from a uniform draw in the ball instead of the image.
         seed: of that draw, which is one for all images, whatever the batch_size.
     """
-    sizes = checked(x, np.ones(len(x)), [epsilon, step_size])[2]
+    flat, _, sizes = checked(x, None, [epsilon, step_size])
     classes = logits_per_image(model, x)
     if targeted and classes == 1:
         raise ValueError("one logit has no class to choose: leave out targeted, or give y as -y")
-    y = checked(x, y, classes=classes)[1]
+    y = checked_labels(y, flat, classes)
     if sizes.shape != (2,) or steps < 0 or batch_size < 1:  # would attack in part, or not at all
         raise ValueError("epsilon and step_size must be one number, steps >= 0, batch_size >= 1")
     kind = np.float64 if np.asarray(x).dtype.itemsize > 4 else np.float32  # of the pixels

@@ -18,14 +18,14 @@ from common import cli, files, runs
 def judge(rule, saved, data):
     """Verdict and numbers of a rule, and its verdict with half and with twice the threshold.
 
-    Twice one half, as a share, is more than can be: there is no such verdict.
+    A share above one cannot be: there is no verdict with twice one half.
     """
     verdict, numbers = rule(saved, data)
     found = dict(verdict=verdict, numbers=numbers)
     for name, threshold in list(inspect.signature(rule).parameters.items())[2:]:
         found["threshold"] = {name: threshold.default}
         for part, factor in (("half", 0.5), ("double", 2)):
-            if threshold.default * factor != 1 or name in ("ratio", "factor"):
+            if not threshold.default < 1 <= factor * threshold.default:
                 found[part], _ = rule(saved, data, threshold.default * factor)
     return found
 

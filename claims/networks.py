@@ -134,10 +134,6 @@ def transfer_to_networks(saved, data, broken=0.5):
         least_share=float(others.min()),
         most_share=float(others.max()),
         above=int(np.sum(others > broken)),
-        robust={  # at 0.3: attacks of the regular linear model on the others, and of these on it
-            name: [float(table[0, models.index(name)]), float(table[models.index(name), 0])]
-            for name in models
-        },
     )
 
 

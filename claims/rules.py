@@ -14,7 +14,6 @@ from scipy import stats
 from common import runs
 
 HOLDS, CONDITION, FAILS = "holds", "holds with a condition", "does not hold"
-TRUE, FALSE = "true by algebra", "false by algebra"  # of what theorems.py illustrates
 VERDICTS = FAILS, CONDITION, HOLDS  # from the worst to the best
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
 EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]

@@ -28,7 +28,7 @@ def l1_penalty(saved, data):
     problem's dual, but for rounding, so that both have this optimal classifier.
     """
     names = "robust-0.2", "l1-0.2", "l1-0.2-equivalent"
-    robust, same_norm, equivalent = three = [saved[name] for name in names]
+    robust, _, equivalent = three = [saved[name] for name in names]
     ignored = [margins_of(run) >= 1 for run in three]
     ignored[0] = attacks.robust_margins(margins_of(robust), robust.arrays["weights"], 0.2) >= 1
     exact, penalty = saved["exact-0.2"], equivalent.config["run"]["penalty"]
@@ -43,10 +43,8 @@ def l1_penalty(saved, data):
         test_images_without_loss=[float(each.mean()) for each in ignored],
         robust_accuracy=[accuracy_at(run, "unclipped", 0.2) for run in three],
         penalty=penalty,
-        norm_ratio=same_norm.metrics["weight_l1_norm"] / robust.metrics["weight_l1_norm"],
         cosine_of_the_runs=float(one @ other / np.linalg.norm(one) / np.linalg.norm(other)),
         dual_excess=excess,
-        dual_balance=balance,
         dual_feasible=bounded and excess <= ROUNDING and balance <= ROUNDING,
         optimum_gap=exact.metrics["l1_objective"] - float(alpha.mean()),
     )

@@ -4,8 +4,9 @@
 
 A pixel is weak if the means of the two classes on it, over the training images, differ by at most
 0.2: an attack of half of that makes them equal. The regular model loses the weights of its weak
-pixels, or all others, and the regular recipe trains on the weak pixels alone, or without them. As a
-control the model loses as many pixels drawn at random. Reads results/regular/ and writes
+pixels, or of them the random start or what was learned, or all others; the regular recipe trains on
+the weak pixels alone, without them, and from zero. As a control the model loses as many pixels
+drawn at random. Reads results/regular/ and writes
 results/weak/: config.json, metrics.json (accuracy at EPSILONS; also where weak means 0.1 or 0.3),
 arrays.npz (for 0.2: the signed radius of every test image for each model, unclipped).
 """

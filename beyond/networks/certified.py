@@ -145,8 +145,7 @@ def train_step(model, x, y, batch_size, method, steps):
 
     steps: of the whole training, of which RAMP is the ramp. x: (batch, 28, 28, 1), y: (batch,).
     """
-    y = tf.cast(y, tf.float32)
-    rise = tf.minimum(tf.cast(model.optimizer.iterations, tf.float32) / (RAMP * steps), 1.0)
+    y, rise = tf.cast(y, tf.float32), risen(model, steps)
     if method == "adversarial":
         epsilon = rise * ADVERSARIAL_EPSILON
         size = 2.5 * epsilon / ADVERSARIAL_STEPS
@@ -163,16 +162,27 @@ def train_step(model, x, y, batch_size, method, steps):
     return losses, logits, gradients
 
 
+def risen(model, steps):
+    """The part of the ramp that is done, in 0..1; steps: of the whole training."""
+    return tf.minimum(tf.cast(model.optimizer.iterations, tf.float32) / (RAMP * steps), 1.0)
+
+
+def compiled(architecture, learning_rate, steps, logits=1):
+    """A new network with its Adam: the rate stays until the ramp ends, then falls to zero."""
+    model, rise = network(architecture, logits), round(RAMP * steps)
+    rate = keras.optimizers.schedules.CosineDecay(
+        learning_rate, steps - rise, warmup_target=learning_rate, warmup_steps=rise
+    )
+    model.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=CLIP_NORM))
+    return model
+
+
 def trained(args, data, architecture, method):
     """A network, trained by one of the three methods."""
     training.seed_everything(args.seed)
     epochs = max(1, round(TRAININGS[method] * args.epochs))
     steps = epochs * -(-len(data.y_train) // args.batch_size)
-    decay = dict(warmup_target=args.learning_rate, warmup_steps=round(RAMP * steps))
-    left = steps - decay["warmup_steps"]
-    rate = keras.optimizers.schedules.CosineDecay(args.learning_rate, left, **decay)
-    model = network(architecture)
-    model.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=CLIP_NORM))
+    model = compiled(architecture, args.learning_rate, steps)
     step = functools.partial(
         train_step, model, batch_size=args.batch_size, method=method, steps=steps
     )

@@ -21,7 +21,7 @@ import attacks
 import data_prep
 from beyond.networks import bounds, certified
 from common import cli, runs, training
-from common.lazy import keras, tf
+from common.lazy import tf
 
 RUN = "ten_network"
 EPOCHS = 36
@@ -55,10 +55,8 @@ def worst_margins(model, x, y, epsilon):
 
 def train_step(model, x, y, steps):
     """One step of Adam on the loss of the worst case; ε rises in the first half of all steps."""
-    done = tf.cast(model.optimizer.iterations, tf.float32)
-    epsilon = EPSILON * tf.minimum(done / (certified.RAMP * steps), 1.0)
     with tf.GradientTape() as tape:
-        logits = -worst_margins(model, x, y, epsilon)
+        logits = -worst_margins(model, x, y, EPSILON * certified.risen(model, steps))
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
         loss = tf.reduce_mean(losses)
     gradients = tape.gradient(loss, model.trainable_variables)
@@ -70,12 +68,7 @@ def trained(args, x, y):
     """The network, trained; a line for each epoch."""
     training.seed_everything(args.seed)
     steps = args.epochs * -(-len(y) // args.batch_size)
-    rise = round(certified.RAMP * steps)
-    rate = keras.optimizers.schedules.CosineDecay(
-        args.learning_rate, steps - rise, warmup_target=args.learning_rate, warmup_steps=rise
-    )
-    model = certified.network("convolutional", logits=10)
-    model.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=certified.CLIP_NORM))
+    model = certified.compiled("convolutional", args.learning_rate, steps, logits=10)
     step = tf.function(lambda x, y: train_step(model, x, y, steps))
     generator = np.random.default_rng(args.seed)
     for epoch in range(args.epochs):
@@ -108,7 +101,7 @@ def measured(model, x, y):
 def main(argv=None):
     numbers = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
     args = cli.add(cli.parser(__doc__, results=True), **numbers).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in network.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
     arrays = data_prep.read_all()
     pixels = {split: arrays[f"x_{split}"][..., np.newaxis] for split in data_prep.SPLITS}
     labels = {split: arrays[f"y_{split}"].astype(np.int64) for split in data_prep.SPLITS}

@@ -18,7 +18,8 @@ WITHOUT, ALONE = style.OWN_COLOURS[:2]
 WIDE = {"regular": style.REGULAR_COLOUR, "robust-0.1": style.ROBUST_COLOURS[1]}
 CURVES = {  # name: (words, colour, line)
     "without_weak": ("regular without its weak pixels", WITHOUT, "-"),
-    "trained_without_weak": ("trained without the weak pixels", WITHOUT, "--"),
+    "without_start": ("without their random start alone", WITHOUT, "--"),
+    "without_learned": ("without what was learned there", WITHOUT, ":"),
     "weak_alone": ("regular, weak pixels alone", ALONE, "-"),
     "trained_on_weak": ("trained on the weak pixels alone", ALONE, "--"),
 }
@@ -39,7 +40,7 @@ def draw(results):
     text = "regular without as many at random"
     axes.fill_between(epsilon, draws.min(axis=0), draws.max(axis=0), label=text, **look)
     style.accuracy_axes(axes)
-    axes.legend(fontsize=10, loc="upper right", borderaxespad=0, handlelength=1.6)
+    axes.legend(fontsize=10, loc="upper right", borderaxespad=0, handlelength=1.6, labelspacing=0.2)
     lit, strong = saved.arrays["lit_pixels"], run["class_difference"] > CHOSEN
     style.show_picture(picture, np.where(strong, 3, lit), 0, 4)
     weak, blank = np.sum(lit & ~strong), np.sum(~lit)
