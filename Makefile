@@ -1,6 +1,7 @@
 # make reproduce: the post. make all: everything beyond it as well. make test: lint and tests.
 # make test-all: the slow tests, too. make bench: the benchmarks. make clean: what can be made again.
 # make pairs: all 45 pairs of digits, from MNIST's ten; make pairs SOURCE=... takes yours.
+# make networks: closer certificates of the networks, half an hour.
 # make ten: all ten digits at once, with SOURCE=... as well.
 # make constraints: the newest versions that fit requirements*.txt, into constraints.txt.
 # Each installs what it needs into .venv, once, with the first of these Pythons that TensorFlow has.
@@ -24,7 +25,7 @@ endif
 endif
 endif
 
-.PHONY: reproduce all pairs ten test test-all lint bench constraints clean
+.PHONY: reproduce all pairs networks ten test test-all lint bench constraints clean
 
 reproduce: .venv/installed
 	$(BIN)/python reproduce.py
@@ -36,6 +37,10 @@ pairs: .venv/installed-cluster
 	$(BIN)/python data_prep.py --digits all $(if $(SOURCE),--source $(SOURCE))
 	$(BIN)/python -m beyond.pairs
 	$(BIN)/python plots pairs claims_over_pairs
+	$(BIN)/python -m report.report
+
+networks: .venv/installed
+	$(BIN)/python -m beyond.networks.slopes
 	$(BIN)/python -m report.report
 
 ten: .venv/installed

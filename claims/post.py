@@ -255,12 +255,17 @@ def confidence(saved, data, factor=1):
         more[same] = [~(regular <= factor * each) for each in robust]
     means = {same: [float(each.mean()) for each in rows] for same, rows in more.items()}
     every = means["epsilon"] + means["share"]
+    clean = [np.median(np.abs(margins_of(run))) for run in models(saved)]  # each model's own scale
+    regular, *robust = (
+        np.array(each["share"], float) / one for each, one in zip(curves.values(), clean)
+    )
     return verdict(min(every) == 1, min(means["epsilon"]) > 0.5), dict(
         epsilon=RIDGES.tolist(),
         share=SHARES.tolist(),
         median_logit=curves,
         more_confident_at_epsilon=means["epsilon"],
         more_confident_at_share=means["share"],
+        more_confident_by_own_scale=[float(np.mean(regular > factor * each)) for each in robust],
         robust_up_to_share=[float(SHARES[~each].max(initial=0)) for each in more["share"]],
         robust_up_to_epsilon=[float(RIDGES[~each].max(initial=0)) for each in more["epsilon"]],
     )

@@ -46,6 +46,7 @@ MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "threats": "-m beyond.threats",
     "landscapes": "-m beyond.networks.landscapes",
     "certified": "-m beyond.networks.certified",
+    "slopes": "-m beyond.networks.slopes",
     "pairs": "-m beyond.pairs",
     "meaning": "-m beyond.networks.meaning",
     "ten_linear": "-m beyond.ten.linear",

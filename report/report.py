@@ -43,6 +43,7 @@ NEEDED = (
     | dict.fromkeys(["regular-seeds", "robust-seeds"], SEEDS)
     | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
     | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
+    | {"slopes": ([], [])}
     | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
 )
 

@@ -232,18 +232,20 @@ def broken(attack, model, x, y, epsilon, others):
     return margins <= 0
 
 
-def proved(network, x, y, epsilon):
-    """Which images linear bounds prove, (batch,): CROWN-IBP, and CROWN for what it leaves.
+def proved(network, x, y, epsilon, slopes=0):
+    """Which images linear bounds prove, (batch,): CROWN-IBP, CROWN for what it leaves, and with
+    slopes, as in bounds.crown, the same with optimised lines for what is left then.
 
-    CROWN takes them in the order of the other bound, until it has proved none of HOPELESS in a row.
+    Each takes them in the order of the bound before, until it has proved none of HOPELESS in a row.
     """
     bound = bounds.crown(network, x, y, epsilon, refine=False, verbose=0)
-    order = np.argsort(-bound, kind="stable")
-    for start in range(np.sum(bound > 0), len(y), HOPELESS):
-        part = order[start : start + HOPELESS]
-        bound[part] = bounds.crown(network, x[part], y[part], epsilon, verbose=0)
-        if not np.any(bound[part] > 0):
-            break
+    for steps in (0, slopes) if slopes else (0,):
+        order = np.argsort(-bound, kind="stable")
+        for start in range(np.sum(bound > 0), len(y), HOPELESS):
+            part = order[start : start + HOPELESS]
+            bound[part] = bounds.crown(network, x[part], y[part], epsilon, slopes=steps, verbose=0)
+            if not np.any(bound[part] > 0):
+                break
     return bound > 0
 
 

@@ -1,0 +1,56 @@
+"""Certificates of the networks by bounds with optimised slopes: minutes each, so by make networks.
+
+    python -m beyond.networks.slopes
+
+Where certified.py leaves images between its sides, the lower lines of CROWN are optimised (α-CROWN,
+Xu et al., arXiv:2011.13824), for the images that CROWN leaves, in the order of its bound. What it
+proves more was due to the bound and not to the network. The small certified network, whose last
+images MILP decides, is left out. Reads results/certified/ and writes results/slopes/: config.json,
+metrics.json (for each network and ε the images that are proved and those that the attack left).
+"""
+
+import os
+
+import numpy as np
+
+import data_prep
+from beyond.networks import bounds, certified
+from common import cli, runs
+
+RUN = "slopes"
+NETWORKS = [name for name in runs.NETWORK_NAMES if name != "small-certified"]
+SLOPES = 5  # steps of their optimisation; more prove nearly nothing more
+
+
+def proved_images(network, x, y, found):
+    """How many images are proved at each ε of a network of certified.py, as many numbers."""
+    safe, counts = np.ones(len(y), bool), []
+    sides = zip(found["epsilon"], found["certified_images"], found["attacked_images"])
+    for epsilon, low, high in sides:
+        if low < high:
+            rest = np.flatnonzero(safe)  # what is not proved is not at a larger ε
+            safe[rest] = certified.proved(network, x[rest], y[rest], epsilon, SLOPES)
+            low = int(safe.sum())
+        counts.append(low)
+    return counts
+
+
+def main(argv=None):
+    args = cli.pair_parser(__doc__).parse_args(argv)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
+    data, folder = data_prep.load_pair(args.digits), cli.results_folder(args) / RUN
+    saved, metrics = runs.read(folder.with_name(certified.RUN), metrics=NETWORKS), {}
+    for name in NETWORKS:
+        network, found = bounds.Network(certified.load(saved, name)), saved.metrics[name]
+        counts = proved_images(network, data.x_test, data.y_test, found)
+        metrics[name] = {key: found[key] for key in ("epsilon", "attacked_images")}
+        metrics[name] |= dict(before=found["certified_images"], certified_images=counts)
+        cells = zip(found["epsilon"], found["certified_images"], counts)
+        cells = [f"{epsilon:.2f}: {before} to {now}" for epsilon, before, now in cells]
+        print(f"  {name}, images: " + "  ".join(cells), flush=True)
+    runs.save(folder, args, data, metrics, images=len(data.y_test), slopes=SLOPES)
+    print(folder)
+
+
+if __name__ == "__main__":
+    cli.run(main)
