@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import data_prep
-from beyond.networks import bounds, certified
+from beyond.networks import bounds, certified, slopes
 from beyond.threats import few_pixels, shifts, threats
 from common import runs, training
 from common.lazy import keras
@@ -22,6 +22,7 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "NETWORKS", ("small",))
         patch.setattr(certified, "TRAININGS", {"certified": 1.0})
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
+        patch.setattr(slopes, "NETWORKS", [NAME])
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         short = dict(STEPS=5, PATIENCE=((None, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
         for name, value in short.items():
@@ -33,6 +34,7 @@ def made(few, tmp_path_factory):
             (folder / name).symlink_to(runs.RESULTS / name)
         certified.main([*SHORT, "--results", str(folder)])
         threats.main(["--results", str(folder)])
+        slopes.main(["--results", str(folder)])
     return folder
 
 
@@ -58,6 +60,13 @@ def test_every_accuracy_is_between_its_sides(made, few):
     grey = certified.logits_of(model, np.full((1, 28, 28, 1), 0.5, np.float32))
     assert certificates[-1] <= np.mean(few.y_test * grey > 0)
     assert saved.metrics["class_distance"] > 0.9
+
+
+def test_optimised_slopes_prove_no_fewer_images_and_none_that_is_broken(made):
+    found, before = (runs.read(made / name).metrics[NAME] for name in ("slopes", "certified"))
+    proved = np.array(found["certified_images"])
+    assert np.all(proved <= found["attacked_images"]) and np.all(np.diff(proved) <= 0)
+    assert np.all(proved + before["by_milp"] >= before["certified_images"])
 
 
 def test_other_threats_are_measured_and_weaker_than_none(made):

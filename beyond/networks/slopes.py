@@ -48,7 +48,7 @@ def main(argv=None):
         cells = zip(found["epsilon"], found["certified_images"], counts)
         cells = [f"{epsilon:.2f}: {before} to {now}" for epsilon, before, now in cells]
         print(f"  {name}, images: " + "  ".join(cells), flush=True)
-    runs.save(folder, args, data, metrics, images=len(data.y_test), slopes=SLOPES)
+    runs.save(folder, args, data, metrics, {}, images=len(data.y_test), slopes=SLOPES)
     print(folder)
 
 
