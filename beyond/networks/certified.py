@@ -236,16 +236,19 @@ def proved(network, x, y, epsilon, slopes=0):
     """Which images linear bounds prove, (batch,): CROWN-IBP, CROWN for what it leaves, and with
     slopes, as in bounds.crown, the same with optimised lines for what is left then.
 
-    Each takes them in the order of the bound before, until it has proved none of HOPELESS in a row.
+    CROWN takes them in the order of the bound before, until it has proved none of HOPELESS in a
+    row.
     """
     bound = bounds.crown(network, x, y, epsilon, refine=False, verbose=0)
-    for steps in (0, slopes) if slopes else (0,):
-        order = np.argsort(-bound, kind="stable")
-        for start in range(np.sum(bound > 0), len(y), HOPELESS):
-            part = order[start : start + HOPELESS]
-            bound[part] = bounds.crown(network, x[part], y[part], epsilon, slopes=steps, verbose=0)
-            if not np.any(bound[part] > 0):
-                break
+    order = np.argsort(-bound, kind="stable")
+    for start in range(np.sum(bound > 0), len(y), HOPELESS):
+        part = order[start : start + HOPELESS]
+        bound[part] = bounds.crown(network, x[part], y[part], epsilon, verbose=0)
+        if not np.any(bound[part] > 0):
+            break
+    rest = np.flatnonzero(bound <= 0)
+    if slopes and len(rest):
+        bound[rest] = bounds.crown(network, x[rest], y[rest], epsilon, slopes=slopes, verbose=0)
     return bound > 0
 
 
