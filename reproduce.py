@@ -14,6 +14,7 @@ import multiprocessing
 import signal
 import sys
 import time
+from concurrent import futures
 
 from claims import __main__ as claims
 from common import cli, files, runs
@@ -39,11 +40,12 @@ BEYOND = (
     ("attack through surrogates", "beyond.threats.transfer"),
     ("train over seeds", "beyond.chance.seeds"),
 )
-BESIDE = (  # networks, in a second process that gives TensorFlow two threads
-    ("look for turning points in networks", "beyond.networks.landscapes"),
-    ("train networks with a certificate", "beyond.networks.certified"),
-    ("look at what these networks look at", "beyond.networks.meaning"),
+# In processes that give TensorFlow two threads: what takes longest, and what reads it.
+CERTIFIED = ("train networks with a certificate", "beyond.networks.certified")
+LANDSCAPES = ("look for turning points in networks", "beyond.networks.landscapes")
+AFTER_CERTIFIED = (
     ("try other threats on these networks", "beyond.threats.threats"),
+    ("look at what these networks look at", "beyond.networks.meaning"),
 )
 
 
@@ -72,10 +74,32 @@ def run_steps(steps, shared, start, own=None):
         importlib.import_module(module).main([*(own or {}).get(module, []), *shared])
 
 
-def run_beside(steps, shared, start):
-    """What the second process does; Ctrl-C reaches it, too, and is left to the first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run_steps(steps, shared, start)
+@contextlib.contextmanager
+def processes(count):
+    """An executor of processes beside this one, to which Ctrl-C, which reaches all, is left."""
+    context, ignored = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
+    with futures.ProcessPoolExecutor(count, context, signal.signal, ignored) as executor:
+        try:
+            yield executor
+        except BaseException as error:
+            for child in multiprocessing.active_children():
+                child.terminate()  # or its step would be waited for
+            if isinstance(error, futures.BrokenExecutor):
+                raise OSError("a process has ended early, perhaps for want of memory") from None
+            raise
+
+
+def run_beyond(shared, start):
+    """All that is linear in this process, and the networks beside it."""
+    with processes(2) as executor:
+        beside = lambda step: executor.submit(run_steps, [step], shared, start)
+        certified = beside(CERTIFIED)
+        run_steps(BEYOND, shared, start)
+        rest = [beside(LANDSCAPES)]  # now that this process is done
+        certified.result()
+        rest += map(beside, AFTER_CERTIFIED)
+        for each in rest:
+            each.result()
 
 
 def draw_figures(names, results):
@@ -99,14 +123,7 @@ def main(argv=None):
     run_steps([("verify the data", "data_prep")], shared[:3], start)
     run_steps(POST, shared, start, {"experiment_robust": radii})
     if args.all:
-        beside = multiprocessing.get_context("spawn").Process(
-            target=run_beside, args=(BESIDE, shared, start), daemon=True
-        )
-        beside.start()
-        run_steps(BEYOND, shared, start)
-        beside.join()
-        if beside.exitcode:
-            raise ValueError(f"a step failed: {', '.join(title for title, _ in BESIDE)}")
+        run_beyond(shared, start)
 
     heading("draw the figures", start)
     draw_figures(figures.FIGURES if args.all else figures.POST_FIGURES, results)

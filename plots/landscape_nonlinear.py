@@ -2,9 +2,9 @@
 
     python plots/landscape_nonlinear.py  # figure 3 of the post; reads landscapes, if there
 
-The first panel is a sketch: a sum of sines. The
-others are measured on the first test image, of a network with two hidden layers and of the linear
-model, if the network was trained: 1 − yŷ, the hinge before it is cut off at zero.
+The first panel is a sketch: a sum of sines. The others are measured on the first test image, of a
+network with two hidden layers and of the linear model, if the network was trained: 1 − yŷ, the
+hinge before it is cut off at zero.
 """
 
 import style
