@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import attacks
+from beyond.networks import bounds, certified
 from common import runs
 from report import page
 
@@ -21,7 +22,7 @@ COUNTS = (0, 1, 2, 5, 20)
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    for name in (*runs.POST_RUNS, *page.rules.EXACT):
+    for name in (*runs.POST_RUNS, *page.rules.EXACT, page.CERTIFIED):
         (folder / name).symlink_to(runs.RESULTS / name)
     return page.write(folder)
 
@@ -60,7 +61,10 @@ def test_images(data):
 
 
 def show(view, address):
-    """Open an address on the page; returns what its table says: name -> (now, falls, count)."""
+    """Open an address on the page; returns what its table says of each linear model.
+
+    This is a dictionary, name -> (now, falls, count).
+    """
     view.evaluate(
         "hash => { location.hash = hash; dispatchEvent(new Event('hashchange')) }", address
     )
@@ -68,7 +72,7 @@ def show(view, address):
         "[...document.querySelectorAll('#models tr')].map(row => [row.querySelector('input').value,"
         "row.cells[1].innerText, row.cells[2].innerText, row.querySelector('.number').textContent])"
     )
-    return {name: (now, falls, int(count)) for name, now, falls, count in rows}
+    return {name: (now, falls, int(count)) for name, now, falls, count in rows if count}
 
 
 def fewest(weights, bias, x, y):
@@ -121,7 +125,7 @@ PIXELS = "[...document.getElementById('clean').getContext('2d').getImageData(0, 
 
 
 def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
-    view.locator("#paper").scroll_into_view_if_needed()
+    show(view, "image=7&model=regular&draw=1")
     box = view.locator("#paper").bounding_box()
     view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
     view.mouse.down()
@@ -148,6 +152,169 @@ def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
     show(view, shared[1:])
     assert view.evaluate(PIXELS) == pixels
     view.click("#clear")
+
+
+NETWORK = """([name, images, epsilons]) => {
+  const { layers } = data.models.find((model) => model.name === name);
+  return images.map((i) => {
+    const x = values(image(i)), y = data.labels[i], job = pgd(layers, x, y, 0.3, true);
+    const end = (step) => (step.done ? step.value : end(job.next())), found = end(job.next());
+    return [forward(layers, x).at(-1)[0], found.margin, [...found.image], [false, true].map(
+      (clip) => epsilons.map((epsilon) => intervalBound(layers, x, y, epsilon, clip)))];
+  });
+}"""
+
+
+@pytest.mark.parametrize("name", page.NETWORKS)
+def test_a_network_and_its_bound_are_python_s_and_what_is_found_is_an_attack(view, data, name):
+    model = certified.load(runs.read(runs.RESULTS / "certified"), name)
+    network, images, epsilons = bounds.Network(model), [0, 7, 2000], (0, 0.01, 0.3, 0.42, 0.5)
+    x, y = data.x_test[images], data.y_test[images]
+    read = view.evaluate(NETWORK, [name, images, epsilons])
+    assert np.abs(certified.logits_of(model, x) - [each[0] for each in read]).max() < 1e-4
+    found = np.reshape([each[2] for each in read], x.shape).astype(np.float32)
+    assert np.abs(found - x).max() <= 0.3 + 1e-7 and found.min() >= 0 and found.max() <= 1
+    margins = y * certified.logits_of(model, found)
+    assert np.abs(margins - [each[1] for each in read]).max() < 1e-4
+    assert (margins < 0).all() == (name == "convolutional-regular")
+    for clip in (False, True):
+        for number, epsilon in enumerate(epsilons):
+            proved = bounds.interval(network, x, y, epsilon, clip)
+            assert np.abs(proved - [each[3][clip][number] for each in read]).max() < 1e-4
+            assert not clip or epsilon < 0.3 or (proved <= margins).all()
+
+
+def settled(view):
+    """The verdict, once the networks have followed."""
+    view.wait_for_selector("#models:not([aria-busy=true])")
+    return view.inner_text("#verdict")
+
+
+def test_what_is_proved_and_found_is_shown_also_of_a_drawing(view):
+    model = certified.load(runs.read(runs.RESULTS / "certified"), "convolutional-certified")
+    show(view, "image=3&model=convolutional-certified&eps=0.1&clip=1&draw=1")
+    box = view.locator("#paper").bounding_box()
+    for height in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        view.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + height * box["height"])
+    ink = 255 - np.array(view.evaluate(PIXELS)).reshape(1, 28, 28, 4)[..., :1]
+    y = np.array([1 if view.is_checked("input[name=digit][value='1']") else -1])
+    x = (ink / 255).astype(np.float32)
+    for epsilon in (0, 0.1, 0.5):
+        view.fill("#number", str(epsilon))
+        text = settled(view)
+        proved = bounds.interval(bounds.Network(model), x, y, epsilon)[0]
+        found = float(re.search(r"Found: yŷ = ([−\d.]+\d)", text)[1].replace("−", "-"))
+        assert found >= proved - 0.006
+        state = view.inner_text("tr:has(input[value='convolutional-certified']) td:nth-child(2)")
+        assert ("proved" in state) == (proved > 0) and ("found" in state) == (found <= 0)
+        assert (f"below {proved:.2f}" in text) if proved > 0 else "Proved: nothing" in text
+    for _ in range(6):
+        view.click("#undo")
+    assert "empty" in view.inner_text("#drawn")
+
+
+def test_a_click_a_tap_and_space_set_a_dot_and_undo_takes_it_back(written, chromium):
+    touch = chromium.new_context(has_touch=True, offline=True).new_page()
+    touch.goto(written.resolve().as_uri() + "#draw=1")
+    for act in (touch.click, touch.tap, lambda at: (touch.focus(at), touch.keyboard.press(" "))):
+        touch.wait_for_selector("#drawn:has-text('empty')")
+        act("#paper")
+        touch.wait_for_selector("#clean-text:has-text('drawing')")
+        ink = np.array(touch.evaluate(PIXELS)).reshape(784, 4)[:, 0] < 128
+        assert 4 < ink.sum() < 40  # a dot, not a disc that fills the box
+        touch.click("#undo")
+
+
+@pytest.mark.parametrize("size", ((1366, 768), (1280, 720), (390, 844)))
+def test_slider_image_and_verdict_are_in_view_at_every_step_of_the_tour(written, chromium, size):
+    view = page.opened(chromium, written, *size)
+    for step in range(6):
+        view.click("#next") if step else None
+        settled(view)
+        seen = ["#slider", "#attacked", "#clean", "#verdict", "#tour", "#number"]
+        for each in [*seen, "#paper"] if step == 5 else seen:
+            box = view.locator(each).bounding_box()
+            assert box["y"] >= 0 and box["y"] + box["height"] <= size[1], (step, each)
+        assert view.evaluate("scrollY") == 0
+        assert view.evaluate("document.documentElement.scrollWidth") == size[0], step
+    view.close()
+
+
+def test_a_step_of_the_tour_is_grey_once_something_else_is_shown_also_in_a_link(view):
+    show(view, view.locator("#tour li").first.get_attribute("data-state") + "&tour=1")
+    assert not view.is_visible("#again") and not view.locator("li.stale").count()
+    view.fill("#number", "0,25")
+    assert view.is_visible("#again") and view.locator("li.stale:visible").count()
+    view.wait_for_url("**eps=0.25**")
+    address = view.evaluate("location.hash")[1:]
+    view.click("#again")
+    assert view.input_value("#number") == "0.1" and not view.is_visible("#again")
+    show(view, address)
+    assert view.is_visible("#again")
+
+
+def test_the_bars_of_the_loss_are_the_formula(view, models, test_images):
+    for name, clip in (("regular", 0), ("robust-0.2", 0), ("regular", 1)):
+        weights, bias, _ = models[name]
+        show(view, f"image=7&model={name}&attack=all&eps=0.1&clip={clip}")
+        here = test_images[0][7:8], test_images[1][7:8]
+        worst = attacks.attack_linear(weights, *here, 0.1, bool(clip))
+        margin, least = (here[1] @ (x @ weights + bias) for x in (here[0], worst))
+        shown = [view.inner_text(f"#loss-{each}") for each in ("margin", "reach", "hinge")]
+        expected = margin, margin - least, max(0, 1 - least)
+        assert shown == [f"{value:.2f}".replace("-", "−") for value in expected]
+        width = view.evaluate("document.getElementById('loss-reach-bar').style.width")
+        scale = np.abs(test_images[0] @ weights + bias).max()
+        assert abs(float(width[:-1]) - 50 * (margin - least) / scale) < 0.01
+
+
+def test_small_things(view, written):
+    show(view, "image=7&model=regular&eps=0.1&attack=all")
+    view.fill("#number", "8/255")
+    assert abs(view.evaluate("state.eps") - 8 / 255) < 1e-12
+    view.fill("#image", "99999")
+    view.press("#image", "Enter")
+    assert view.input_value("#image") == "2114" and "to 2114" in view.inner_text("#clean-text")
+    box = view.locator("#chart").bounding_box()
+    view.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 20)
+    view.mouse.down()
+    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] + 60, steps=4)
+    view.mouse.up()
+    assert view.input_value("#number") == "0.25" and not view.evaluate("String(getSelection())")
+    with view.expect_download() as download:
+        view.click("#save")
+    assert download.value.suggested_filename == "2114-regular-0.25.png"
+    assert download.value.path().read_bytes()[16:24] == 2 * (280).to_bytes(4, "big")
+    view.emulate_media(media="print")
+    split = "id => getComputedStyle(document.getElementById(id)).breakInside"
+    assert view.evaluate(split, "all") == "avoid"
+    view.emulate_media(media="screen", forced_colors="active")
+    colours = "id => getComputedStyle(document.getElementById(id)).backgroundColor"
+    ring, dot, line = (view.evaluate(colours, f"bar-{it}") for it in ("clean", "attacked", "path"))
+    assert ring != dot and ring != line
+    view.emulate_media(forced_colors="none")
+
+
+def test_the_menu_opens_the_page_of_another_pair_or_says_how_it_is_made(written, chromium):
+    view = page.opened(chromium, written)
+    view.select_option("#pairs", "3 8")
+    view.wait_for_selector("#pairs-text:has-text('reproduce.py --all --digits 3 8')")
+    other = written.parent.parent / "results-3-8" / page.FILE
+    other.parent.mkdir()
+    other.write_text(written.read_text().replace('data.digits.join(" "), "*"', '"3 8", "*"'))
+    view.select_option("#pairs", "2 7")
+    view.select_option("#pairs", "3 8")
+    view.wait_for_url(other.resolve().as_uri() + "**")
+    view.close()
+
+
+def test_without_the_networks_the_page_leaves_them_out(chromium, tmp_path):
+    for name in runs.POST_RUNS:
+        (tmp_path / name).symlink_to(runs.RESULTS / name)
+    view = page.opened(chromium, page.write(tmp_path), 320, 700)
+    assert view.locator("#models tr").count() == 4 and view.locator("#tour li").count() == 4
+    assert "etwork" not in view.inner_text("#all") and view.is_visible("#verdict b")
+    view.close()
 
 
 def test_the_address_holds_the_state(view):
@@ -177,6 +344,8 @@ def test_keys_alone(view):
     view.keyboard.press("ArrowDown")
     assert re.search(r"Row \d+, column \d+", view.inner_text("#pixel"))
     assert view.inner_text("#pixel") != before
+    view.focus("#draw")
+    view.keyboard.press("Enter")
     view.focus("#paper")
     for key in (" ", "ArrowDown", "ArrowDown", "ArrowDown"):
         view.keyboard.press(key)
@@ -186,15 +355,15 @@ def test_keys_alone(view):
 
 def test_the_tour_says_what_the_page_shows(view):
     steps = view.locator("#tour li").count()
-    assert steps == 5
+    assert steps == 6
     show(view, view.locator("#tour li").first.get_attribute("data-state") + "&tour=1")
-    expected = ["wrong", "right", None, "wrong", None]
+    expected = ["wrong", "right", None, "wrong", "right", None]
     for step, word in enumerate(expected):
         if step:
             view.click("#next")
         assert view.locator("#tour li:visible").count() == 1
         if word:
-            assert word in view.inner_text("#verdict"), step
+            view.wait_for_selector(f"#verdict :text('{word}')", timeout=5000)
         if step == 2:
             held = "safe" in view.inner_text("#tour li:visible")
             assert ("right" in view.inner_text("#verdict")) == held
@@ -203,7 +372,7 @@ def test_the_tour_says_what_the_page_shows(view):
 def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium):
     from axe_playwright_python.sync_playwright import Axe
 
-    for width, dark in ((360, False), (1280, True)):
+    for width, dark in ((320, False), (1280, True)):
         view = page.opened(chromium, written, width, 800, dark)
         found = Axe().run(view).response["violations"]
         assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
