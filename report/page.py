@@ -62,12 +62,14 @@ def network_arrays(name):
 
 
 def networks(certified):
-    """The networks' entries, and their weights in one array of float32, in the order of both.
+    """The networks' entries, and their weights, in the order of both; none without their run.
 
     An entry has the lengths of the kernel and the bias of each layer, and, for each ε that was
     measured, how many test images are proved right and how many the attack left.
     """
     entries, weights = [], []
+    if certified is None:
+        return entries, weights
     colours = dict(zip(NETWORKS, reversed(figure_style().OWN_COLOURS[:2])))
     for name, label in NETWORKS.items():
         arrays = [certified.arrays[each] for each in network_arrays(name)]
@@ -75,12 +77,13 @@ def networks(certified):
         sizes = [[kernel.size, bias.size] for kernel, bias in zip(arrays[::2], arrays[1::2])]
         sides = {end: found[f"{end}_images"] for end in ("certified", "attacked")}
         sides["epsilon"] = np.round(found["epsilon"], 9).tolist()  # 0.3, not 0.30000000000000004
-        entries.append(dict(name=name, label=label, colour=colours[name], sizes=sizes, sides=sides))
-        weights += [each.ravel() for each in arrays]
-    return entries, np.concatenate(weights).astype("<f4")
+        look = dict(label=label, colour=colours[name], dashed=False)
+        entries.append(dict(name=name, **look, sizes=sizes, sides=sides))
+        weights += arrays
+    return entries, weights
 
 
-def pack(saved, certified, x, y, digits):
+def pack(models, linear, kernels, x, y, digits):
     """The page's data as one zlib stream, whose checksum shows any damage.
 
     Length of the header (4 bytes, little endian); header, JSON: digits, number of images, models;
@@ -88,25 +91,22 @@ def pack(saved, certified, x, y, digits):
     saved weight as it is; images (images, 784), bytes; labels (images,), bytes 0 and 1.
 
     Arguments:
-        saved: linear runs by name; certified: the run of the networks, or None.
+        models: the entries of all models; linear: the runs of the linear ones; kernels: of the
+            networks, from networks().
         x: (images, 28, 28) uint8; y: (images,) uint8 in {0, 1}.
     """
-    models = [entry(name) for name in saved]
-    weights = [np.append(run.arrays["weights"], run.arrays["bias"]) for run in saved.values()]
-    parts = [np.array(weights, "<f8"), x, y]
-    if certified:
-        entries, floats = networks(certified)
-        models += entries
-        parts.insert(1, floats)
     header = json.dumps(dict(digits=digits, images=len(y), models=models)).encode()
-    bytes_of = [struct.pack("<I", len(header)), header, *(part.tobytes() for part in parts)]
-    return zlib.compress(b"".join(bytes_of), 9)
+    weights = [np.append(run.arrays["weights"], run.arrays["bias"]) for run in linear]
+    parts = [np.array(weights, "<f8"), *(kernel.astype("<f4") for kernel in kernels), x, y]
+    parts = [struct.pack("<I", len(header)), header, *(part.tobytes() for part in parts)]
+    return zlib.compress(b"".join(parts), 9)
 
 
 def tour(saved, certified, x, y):
     """The image of the guided tour, the sentences that are true of it, and their numbers.
 
-    Arguments as for pack and for the attacks: x (images, 784) float, y (images,) in {-1, +1}.
+    Arguments: linear runs by name; the run certified, or None; and as for the attacks, x (images,
+    784) float, y (images,) in {-1, +1}.
     """
     epsilon, zero = TOUR_EPSILON, np.zeros(len(y), bool)
 
@@ -170,14 +170,22 @@ def page(results):
     data = data_prep.load_pair(digits)
     x, y = data.x_test.reshape(len(data.y_test), -1).astype(float), data.y_test
     css, *js = ((SOURCES / file).read_text(encoding="utf-8") for file in FILES)
-    packed = pack(saved, certified, pair["x_test"], pair["y_test"], digits)
+    entries, kernels = networks(certified)
+    models = [*map(entry, saved), *entries]
+    packed = pack(models, saved.values(), kernels, pair["x_test"], pair["y_test"], digits)
     block = base64.b64encode(packed).decode()
     template = report.environment(autoescape=True).get_template("page/page.html.j2")
     flags = runs.flags(results)
     command = f"python -m report.page{flags if '--results' in flags else ''}"
-    steps = tour(saved, certified, x, y)
     return template.render(
-        css=css, js="\n".join(js), block=block, digits=digits, tour=steps, command=command
+        css=css,
+        js="\n".join(js),
+        block=block,
+        digits=digits,
+        models=models,
+        images=len(y),
+        tour=tour(saved, certified, x, y),
+        command=command,
     )
 
 

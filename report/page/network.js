@@ -3,7 +3,7 @@
 // A layer: kernel (side, side, channels, units) and bias as saved, float32; inputs and outputs: [rows, channels] of squares.
 // The bound is that of beyond/networks/bounds.py, `interval`, in float64, with all that rounding in float32 may change.
 const UNIT = 2 ** -24, TINY = 2 ** -126, FLOOR = 2 ** -100, SPARE = 4;
-const SEARCH_STEPS = 20; // of PGD, from each start
+const SEARCH_STEPS = 10; // of PGD, from each start
 
 function layersOf(arrays, rows, channels) {
   return arrays.map(({ kernel, bias }) => {

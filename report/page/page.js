@@ -139,8 +139,8 @@ function* prove(model, known, epsilon) {
 function* attack(model, known, epsilon) {
   const search = yield* pgd(model.layers, known.x, known.y, epsilon, known.clip);
   if (search.margin > 0) known.held = Math.max(known.held, epsilon);
-  else known.found = Math.min(known.found, epsilon);
-  return { epsilon, ...search };
+  else if (epsilon < known.found) [known.found, known.breaks] = [epsilon, search];
+  return { ...(search.margin > 0 && known.found < epsilon ? known.breaks : search), epsilon };
 }
 
 // The most urgent first: what is proved and found at the chosen ε; then, by bisection, where both end.
@@ -164,7 +164,8 @@ function* follow(changed) {
 // In slices, so that a drag stays smooth; what was begun for one ε is ended before the next, unless the image changes.
 function work() {
   if (shown.busy || !data.networks.length || state.attack === "pixels") return;
-  const images = () => data.networks.map((model) => knowledge(model).key).join(), situation = () => `${images()} ${state.eps} ${state.model}`;
+  const known = () => data.networks.map(knowledge), images = () => known().map(({ key }) => key).join();
+  const situation = () => `${images()} ${state.eps} ${state.model}`;
   const [before, seen] = [images(), situation()], job = follow(() => situation() !== seen);
   const slice = () => {
     const end = performance.now() + SLICE;
@@ -174,8 +175,8 @@ function work() {
     if (shown.busy) setTimeout(slice);
     else if (situation() !== seen) work();
   };
-  if (shown.seen === seen) return;
-  shown.seen = seen;
+  if (known().every((each) => each.seen === seen)) return;
+  for (const each of known()) each.seen = seen;
   $("models").ariaBusy = shown.busy = true;
   setTimeout(slice);
 }
@@ -261,14 +262,14 @@ function renderChosen() {
 function describe(model, x, y, delta) {
   const { right, known } = model, before = model.layers ? y * known.margin : logit(model, x), place = (id, from, to) =>
     Object.assign($(id).style, { left: `${Math.min(from, to)}%`, width: `${Math.abs(from - to)}%` });
-  let after = before, rest = ": no few pixels are tried on networks.", bound = NaN;
+  let after = before, rest = "; attacks by few pixels are not tried on networks here.", bound = NaN;
   if (!model.layers) {
     after = delta.reduce((sum, change, i) => sum + change * model.weights[i], before);
     rest = `. Its score ŷ goes from ${signed(before, 2)} to ${signed(after, 2)}.`;
   } else if (state.attack === "all") {
     if (known.search) after = y * known.search.margin;
     bound = known.bound?.margin ?? NaN;
-    rest = `. Found: yŷ = ${number(y * after, 2)}. Proved: ${bound > 0 ? `no attack gets it below ${number(bound, 2)}` : "nothing"}.`;
+    rest = `. Found: yŷ = ${number(y * after, 2)}. Proved: ${bound > 0 ? `no attack gets it below ${number(Math.floor(100 * bound) / 100, 2)}` : "nothing"}.`;
   }
   const word = right === null ? " not fooled" : right ? " right ✓" : " wrong ✗", says = digit(right === false ? -y : y);
   $("verdict").replaceChildren(`Attacked, ${model.label} says `, Object.assign(document.createElement("b"), {
@@ -277,13 +278,12 @@ function describe(model, x, y, delta) {
   $("bar-clean").style.left = `${at(before)}%`;
   $("bar-attacked").style.left = `${at(after)}%`;
   place("bar-path", at(before), at(after));
-  const share = model.layers ? "" : ` ${percent(survivors(model, amount()))} of the test images are right.`;
-  shown.speech = $("verdict").textContent + share;
+  shown.speech = $("verdict").textContent + (model.layers ? "" : ` ${percent(survivors(model, amount()))} of the test images are right.`);
 
   // The loss, as bars on the axis of y ŷ.
   const margin = y * before, least = y * after, reach = model.layers ? "found: takes" : kind() === "unclipped" ? "ε‖w‖₁" : "the attack takes";
   const rows = [["margin", "yŷ", margin, 0, margin], ["reach", reach, margin - least, least, margin], model.layers
-    ? ["hinge", "proved: at most", margin - bound, bound, margin] : ["hinge", "loss", Math.max(0, 1 - least), Math.min(1, least), 1]];
+    ? ["hinge", "proved: at most", Math.ceil(100 * (margin - bound)) / 100, bound, margin] : ["hinge", "loss", Math.max(0, 1 - least), Math.min(1, least), 1]];
   for (const [id, text, value, from, to] of rows) {
     put(`loss-${id}-text`, text);
     put(`loss-${id}`, Number.isNaN(value) ? "–" : number(value, 2));
@@ -301,6 +301,7 @@ function pixelText(model, x, delta) {
 }
 function render() {
   const x = current(), y = label(), pixels = state.attack === "pixels", sign = pixels ? "k" : "ε", largest = largestAmount();
+  const key = [kind(), $("chart").clientWidth, $("chart").clientHeight].join(); // read before anything changes: no second layout
   for (const each of data.linear) {
     const radius = RADIUS[kind()](each, x, y), count = survivors(each, amount());
     each.right = radius > amount();
@@ -309,12 +310,11 @@ function render() {
   renderNetworks();
   if (!chosen().layers) renderChosen();
 
-  const key = [kind(), $("chart").clientWidth, $("chart").clientHeight].join();
   if (shown.chart !== key) drawChart(sign);
   shown.chart = key;
   for (const each of data.linear) each.dot.setAttribute("transform", `translate(${shown.x(amount())} ${shown.y(survivors(each, amount()) / data.images)})`);
   for (const each of data.models) each.path?.classList.toggle("chosen", each === chosen());
-  $("axis").style.setProperty("--at", `${(100 * Math.min(amount(), largest)) / largest}%`);
+  for (const id of ["slider", "line"]) $(id).style.setProperty("--at", `${(100 * Math.min(amount(), largest)) / largest}%`);
 
   const [slider, field] = [$("slider"), $("number")];
   Object.assign(slider, { min: 0, max: largest, step: pixels ? 1 : EPSILON_STEP, value: amount() });
@@ -325,7 +325,7 @@ function render() {
   for (const id of ["falls-unit", "row-unit"]) put(id, sign);
   $("image").value = state.image === "drawn" ? "" : state.image;
   $("order").value = state.order;
-  $("order").disabled = !!chosen().layers; // the whole test set is not run through a network here
+  $("order").disabled = "layers" in chosen(); // the whole test set is not run through a network here
   $("clip").checked = state.clip || pixels;
   $("clip").disabled = pixels; // a pixel that moves as far as it likes stays in [0, 1]
   for (const radio of document.getElementsByName("attack")) radio.checked = radio.value === state.attack;
@@ -364,9 +364,9 @@ function drawChart(sign) {
   for (const tick of [0, 1, 2, 3, 4, 5]) root.append(svg("text", { x: shown.x((largest * tick) / 5), y: height - 8,
     "text-anchor": ["start", , , , , "end"][tick] ?? "middle" }, tick ? String(+((largest * tick) / 5).toFixed(1)) : `${sign} = 0`));
   for (const model of data.networks) if (kind() === "clipped") {
-    const { epsilon } = model.sides, points = epsilon.slice(1).flatMap((each, i) => [[epsilon[i], each], [each, epsilon[i + 1]]].map(([x], end) => [x, i, end]));
-    const [low, high] = ["certified", "attacked"].map((side) => points.map(([x, i]) => [x, model.sides[side][i + (side === "certified")] / data.images]));
-    model.path = root.appendChild(svg("path", { d: `${line([...high, ...low.reverse()])}Z`, class: "band model", style: `--c: ${model.colour}` }));
+    const { epsilon, certified, attacked } = model.sides; // steps: from each measured ε to the next
+    const steps = (counts) => epsilon.slice(1).flatMap((each, i) => [[epsilon[i], counts[i] / data.images], [each, counts[i] / data.images]]);
+    model.path = root.appendChild(svg("path", { d: `${line([...steps(attacked), ...steps(certified.slice(1)).reverse()])}Z`, class: "band model", style: `--c: ${model.colour}` }));
   }
   for (const model of data.linear) {
     const points = Array.from({ length: width + 1 }, (_, x) => [(x * largest) / width, survivors(model, (x * largest) / width) / data.images]);
@@ -416,7 +416,6 @@ function read(text) {
     const value = Number(parts.get(name) || NaN);
     if (value >= low && value <= high) state[name] = value;
   };
-  const steps = tourSteps().length;
   if (parts.get("ink")) show(decode(parts.get("ink")));
   if (parts.get("image") === "drawn" && drawn) state.image = "drawn";
   else if (Number.isInteger(Number(parts.get("image")))) within("image", 0, data.images - 1);
@@ -426,7 +425,7 @@ function read(text) {
   state.clip = parts.get("clip") === "1";
   state.draw = parts.get("draw") === "1" || state.image === "drawn";
   within("eps", 0, LARGEST_EPSILON);
-  for (const [name, low, high] of [["k", 0, PIXELS], ["digit", 0, 1], ["tour", 1, steps]])
+  for (const [name, low, high] of [["k", 0, PIXELS], ["digit", 0, 1], ["tour", 1, tourSteps().length]])
     if (Number.isInteger(Number(parts.get(name)))) within(name, low, high);
 }
 
@@ -582,16 +581,12 @@ function listen() {
     digitChosen = true;
     set({ digit: +radio.value });
   });
-  const drag = (event) => {
-    const { left, width } = $("chart").getBoundingClientRect();
-    if (event.buttons) setAmount(+((largestAmount() * (event.clientX - left)) / width).toFixed(3));
-  };
-  on("chart", "pointerdown", (event) => {
-    event.preventDefault(); // no text is selected
+  for (const type of ["pointerdown", "pointermove"]) on("chart", type, (event) => {
+    if (!event.buttons) return;
     $("chart").setPointerCapture(event.pointerId);
-    drag(event);
+    const { left, width } = $("chart").getBoundingClientRect();
+    setAmount(+((largestAmount() * (event.clientX - left)) / width).toFixed(3));
   });
-  on("chart", "pointermove", drag);
 
   const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const place = (event, size) => ["X", "Y"].map((axis) => Math.max(0, Math.min(size - 1e-6, (event[`offset${axis}`] * size) / event.target.clientWidth)));
@@ -628,17 +623,9 @@ function listen() {
     if (down && event.key === " ") remember();
     if (down) stroke(from, pen), drawnAnew();
     Object.assign($("tip").style, { left: `${(100 * pen[0]) / PAPER}%`, top: `${(100 * pen[1]) / PAPER}%` });
-    $("tip").hidden = false;
     put("status", `Pen ${down ? "down" : "up"} at column ${pen[0] / 10}, row ${pen[1] / 10}`);
   });
-  for (const type of ["blur", "pointerdown"]) on("paper", type, () => {
-    $("tip").hidden = true;
-    down = false;
-  });
-  for (const [id, other] of [["pen", "eraser"], ["eraser", "pen"]]) on(id, "click", () => {
-    $(id).setAttribute("aria-pressed", true);
-    $(other).setAttribute("aria-pressed", false);
-  });
+  on("eraser", "click", (event) => event.target.setAttribute("aria-pressed", event.target.getAttribute("aria-pressed") !== "true"));
   function takeBack() {
     if (!undo.length) return;
     paper().putImageData(undo.pop(), 0, 0);
@@ -658,16 +645,16 @@ function listen() {
     const name = [state.image, state.model, state.attack === "pixels" ? `k${state.k}` : state.eps].join("-");
     Object.assign(document.createElement("a"), { href: large.toDataURL(), download: `${name}.png` }).click();
   });
-  on("pairs", "change", (event) => open(event.target.value));
-  function open(pair) {
-    const [a, b] = pair.split(" "), folder = pair === "0 1" ? "results" : `results-${a}-${b}`, file = `../${folder}/explore.html`;
-    if (pair === data.digits.join(" ")) return put("pairs-text", "");
+  on("pairs", "change", (event) => {
+    const pair = event.target.value, file = `../${pair === "0 1" ? "results" : `results-${pair.replace(" ", "-")}`}/explore.html`;
+    $("pairs-text").hidden = true;
+    if (pair === data.digits.join(" ")) return;
     // A page that is there answers from a hidden frame; one that is not says nothing.
     const frame = Object.assign(document.createElement("iframe"), { src: `${file}#there`, hidden: true });
     const missing = setTimeout(() => {
       frame.remove();
-      $("pairs-text").replaceChildren(`${file} is not there. Make it in a checkout: `, ...[`python data_prep.py --digits ${pair}`, `python reproduce.py --all --digits ${pair}`]
-        .flatMap((command, i) => [i ? ", then " : "", Object.assign(document.createElement("code"), { textContent: command })]));
+      $("pairs-text").hidden = false;
+      for (const each of $("pairs-text").querySelectorAll("span")) put(each, each.className ? file : pair);
     }, 1500);
     addEventListener("message", (event) => {
       if (event.source !== frame.contentWindow || event.data !== pair) return;
@@ -675,30 +662,19 @@ function listen() {
       location.href = file;
     });
     document.body.append(frame);
-  }
+  });
   addEventListener("hashchange", () => { read(location.hash.slice(1)); render(); });
   addEventListener("resize", render);
 }
 
 function build() {
-  for (const model of data.models) {
-    const row = (model.row = $("models").insertRow()), choice = document.createElement("label"), make = (tag, className) =>
-      Object.assign(document.createElement(tag), { className });
-    model.radio = Object.assign(document.createElement("input"), { type: "radio", name: "model", value: model.name });
+  data.models.forEach((model, number) => {
+    model.row = $("models").rows[number];
+    model.radio = model.row.querySelector("input");
     model.radio.addEventListener("change", () => set({ model: model.name }));
-    const swatch = make("span", `swatch model${model.dashed ? " dashed" : ""}`);
-    swatch.style.setProperty("--c", model.colour);
-    choice.append(model.radio, swatch, model.label);
-    row.insertCell().append(make("i", "reach"), choice);
-    row.insertCell().append(make("span", ""));
-    row.insertCell();
-    row.insertCell().append(make("span", "share"), make("span", "number"));
     const some = model.layers ? 16 : data.images; // what the score's axis is scaled by
     model.largest = Math.max(...Array.from({ length: some }, (_, i) => Math.abs(logit(model, image(i)))));
-  }
-  put("count", data.images.toLocaleString("en"));
-  $("band-text").hidden = !data.networks.length;
-  for (let a = 0; a < 10; a++) for (let b = a + 1; b < 10; b++) $("pairs").append(new Option(`${a} and ${b}`, `${a} ${b}`));
+  });
   $("pairs").value = data.digits.join(" ");
 }
 
@@ -709,15 +685,15 @@ unpack($("data").textContent).then((result) => {
   build();
   read(tourSteps()[0].dataset.state); // the tour begins before the reader does
   if (location.hash) read(location.hash.slice(1));
-  if (location.hash === "#there") parent.postMessage(data.digits.join(" "), "*"); // see open()
+  if (location.hash === "#there") parent.postMessage(data.digits.join(" "), "*"); // see the menu of pairs
   listen();
   render();
   document.body.dataset.state = "ready";
 }).catch((error) => {
   $("page").hidden = true;
   $("fault").hidden = false;
-  if (!window.DecompressionStream)
-    $("fault").textContent = "This page needs a newer browser: Chrome 80, Firefox 113, Safari 16.4, or later.";
+  if (!window.DecompressionStream || ![].findLastIndex)
+    $("fault").textContent = "This page needs a newer browser: Chrome 97, Firefox 113, Safari 16.4, or later.";
   document.body.dataset.state = "damaged";
   document.body.title = String(error);
 });
