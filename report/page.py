@@ -213,10 +213,10 @@ def chromium():
         started.close()
 
 
-def opened(chromium, path, width=1280, height=900, dark=False):
+def opened(chromium, path, width=1280, height=900, dark=False, scale=1):
     """The file as a page in a browser from chromium(), without a network, once it is drawn."""
-    size, scheme = dict(width=width, height=height), "dark" if dark else "light"
-    view = chromium.new_page(viewport=size, color_scheme=scheme, offline=True)
+    look = dict(viewport=dict(width=width, height=height), device_scale_factor=scale)
+    view = chromium.new_page(**look, color_scheme="dark" if dark else "light", offline=True)
     view.goto(path.resolve().as_uri())
     view.wait_for_selector("body[data-state]")  # ready or damaged
     return view
@@ -237,7 +237,9 @@ def main(argv=None):
         if not browser():
             raise FileNotFoundError("--picture needs Chromium; install it (Debian: chromium)")
         with chromium() as started:
-            files.write_file(args.picture, opened(started, path, height=860).screenshot())
+            view = opened(started, path, width=1000, scale=1.5)  # as wide as a README shows it
+            view.wait_for_selector("#models:not([aria-busy=true])")
+            files.write_file(args.picture, view.screenshot(full_page=True))
         print(args.picture)
 
 

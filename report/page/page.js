@@ -71,7 +71,7 @@ const RADIUS = {
   },
   // The fewest pixels: the largest |w| room first, until their sum reaches the margin.
   pixels(model, x, y) {
-    let left = y * logit(model, x), count = 0;
+    let left = y * logit(model, x);
     const used = new Set();
     while (left > 0) {
       let best = 0, which = -1;
@@ -84,9 +84,8 @@ const RADIUS = {
       if (which < 0) return Infinity;
       used.add(which);
       left -= best;
-      count++;
     }
-    return count;
+    return used.size;
   },
 };
 
@@ -185,7 +184,7 @@ function work() {
 // measured with clipped pixels; without clipping (low is NaN) only the upper one holds.
 function bracket({ epsilon, certified, attacked }, low, high) {
   const least = certified[epsilon.findIndex((each) => each >= low)] ?? 0, most = attacked[epsilon.findLastIndex((each) => each <= high)];
-  const [from, to] = [least, most].map((count) => (100 * count) / data.images), scale = to - from < 1 ? 10 : 1;
+  const [from, to] = [least, most].map((count) => (100 * count) / data.images), scale = Number.isNaN(low) || to - from < 1 ? 10 : 1;
   if (least === most) return percent(most);
   return `${Number.isNaN(low) ? "≤ " : `${Math.floor(scale * from) / scale}–`}${Math.ceil(scale * to) / scale} %`;
 }
@@ -209,10 +208,7 @@ function largestAmount() {
   if (state.attack === "all") return LARGEST_EPSILON;
   return (shown.pixels ??= Math.max(10, 10 * Math.ceil(Math.max(...data.linear.flatMap((model) => [...radii(model)].filter(Number.isFinite))) / 10)));
 }
-function falls(radius) {
-  if (!(radius > 0) || radius === Infinity) return radius > 0 ? "never" : "0";
-  return state.attack === "pixels" ? String(radius) : number(radius, 4);
-}
+const falls = (radius) => (!(radius > 0) ? "0" : radius === Infinity ? "never" : number(radius, state.attack === "pixels" ? 0 : 4));
 
 // A row of the table: its cells, and up to which size its bar is green, and grey.
 function renderRow(model, word, size, share, count, to, open) {
@@ -309,13 +305,11 @@ function render() {
   }
   renderNetworks();
   if (!chosen().layers) renderChosen();
-
   if (shown.chart !== key) drawChart(sign);
   shown.chart = key;
   for (const each of data.linear) each.dot.setAttribute("transform", `translate(${shown.x(amount())} ${shown.y(survivors(each, amount()) / data.images)})`);
   for (const each of data.models) each.path?.classList.toggle("chosen", each === chosen());
   for (const id of ["slider", "line"]) $(id).style.setProperty("--at", `${(100 * Math.min(amount(), largest)) / largest}%`);
-
   const [slider, field] = [$("slider"), $("number")];
   Object.assign(slider, { min: 0, max: largest, step: pixels ? 1 : EPSILON_STEP, value: amount() });
   if (document.activeElement !== field || parsed(field.value) !== amount()) field.value = amount();
@@ -360,7 +354,8 @@ function drawChart(sign) {
   shown.y = (share) => bottom - (bottom - 10) * share;
   const root = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Accuracy of all models against ${sign}; the table has the numbers` });
   const line = (points) => `M${points.map(([x, share]) => `${shown.x(x).toFixed(1)} ${shown.y(share).toFixed(1)}`).join("L")}`;
-  for (const share of [0, 0.5, 1]) root.append(svg("line", { x1: 0, x2: width, y1: shown.y(share), y2: shown.y(share), class: share ? "grid" : "axis" }));
+  for (const share of [0, 0.5, 1]) root.append(svg("line", { x1: 0, x2: width, y1: shown.y(share), y2: shown.y(share), class: share ? "grid" : "axis" }),
+    svg("text", { x: 2, y: shown.y(share) + 14 }, share ? `${100 * share} %` : ""));
   for (const tick of [0, 1, 2, 3, 4, 5]) root.append(svg("text", { x: shown.x((largest * tick) / 5), y: height - 8,
     "text-anchor": ["start", , , , , "end"][tick] ?? "middle" }, tick ? String(+((largest * tick) / 5).toFixed(1)) : `${sign} = 0`));
   for (const model of data.networks) if (kind() === "clipped") {
@@ -372,7 +367,6 @@ function drawChart(sign) {
     const points = Array.from({ length: width + 1 }, (_, x) => [(x * largest) / width, survivors(model, (x * largest) / width) / data.images]);
     model.path = root.appendChild(svg("path", { d: line(points), class: `line model${model.dashed ? " dashed" : ""}`, style: `--c: ${model.colour}` }));
   }
-  for (const share of [0.5, 1]) root.append(svg("text", { x: 2, y: shown.y(share) + 14 }, `${100 * share} %`));
   for (const model of data.linear) model.dot = root.appendChild(svg("circle", { r: 5, class: "dot model", style: `--c: ${model.colour}` }));
   $("chart").replaceChildren(root);
 }
