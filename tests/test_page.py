@@ -121,6 +121,12 @@ def test_the_radius_is_where_the_decision_changes(view, models, test_images, cli
                     assert ("right" in show(view, address)[name][0]) == right
 
 
+def settled(view):
+    """The verdict, once the networks have followed."""
+    view.wait_for_selector("#models:not([aria-busy=true])")
+    return view.inner_text("#verdict")
+
+
 PIXELS = "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
 
 
@@ -146,6 +152,18 @@ def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
             margin = x @ weights + bias - epsilon * np.abs(weights).sum()
             now = view.locator(f"tr:has(input[value='{name}']) td").nth(1).inner_text()
             assert ("right" in now) == (margin > 0), (name, epsilon)
+    view.check("input[value='convolutional-certified']")
+    view.check("#clip")
+    model = certified.load(runs.read(runs.RESULTS / "certified"), "convolutional-certified")
+    for epsilon in (0, 0.1, 0.5):
+        view.fill("#number", str(epsilon))
+        here = x.reshape(1, 28, 28, 1).astype(np.float32), np.ones(1), epsilon
+        text, proved = settled(view), bounds.interval(bounds.Network(model), *here)[0]
+        found = float(re.search(r"Found: yŷ = ([−\d.]+\d)", text)[1].replace("−", "-"))
+        state = view.inner_text("tr.chosen td:nth-child(2)")
+        assert ("proved" in state) == (proved > 0) and ("found" in state) == (found <= 0)
+        bound = f"below {np.floor(100 * proved) / 100:.2f}" if proved > 0 else "Proved: nothing"
+        assert bound in text and found >= proved - 0.006
     view.wait_for_url("**ink=**")
     shared = view.evaluate("location.hash")
     show(view, "image=3")
@@ -184,30 +202,6 @@ def test_a_network_and_its_bound_are_python_s_and_what_is_found_is_an_attack(vie
         assert epsilon < 0.3 or (proved <= margins).all()
 
 
-def settled(view):
-    """The verdict, once the networks have followed."""
-    view.wait_for_selector("#models:not([aria-busy=true])")
-    return view.inner_text("#verdict")
-
-
-def test_what_is_proved_and_found_is_shown_also_of_a_drawing(view):
-    model = certified.load(runs.read(runs.RESULTS / "certified"), "convolutional-certified")
-    show(view, "image=3&model=convolutional-certified&eps=0.1&clip=1&draw=1")
-    for height in (40, 60, 80, 100, 120, 140):
-        view.click("#paper", position=dict(x=100, y=height))
-    ink = 255 - np.array(view.evaluate(PIXELS)).reshape(1, 28, 28, 4)[..., :1]
-    x, y = (ink / 255).astype(np.float32), np.array([2 * view.evaluate("state.digit") - 1])
-    for epsilon in (0, 0.1, 0.5):
-        view.fill("#number", str(epsilon))
-        text, proved = settled(view), bounds.interval(bounds.Network(model), x, y, epsilon)[0]
-        found = float(re.search(r"Found: yŷ = ([−\d.]+\d)", text)[1].replace("−", "-"))
-        state = view.inner_text("tr.chosen td:nth-child(2)")
-        assert ("proved" in state) == (proved > 0) and ("found" in state) == (found <= 0)
-        bound = f"below {np.floor(100 * proved) / 100:.2f}" if proved > 0 else "Proved: nothing"
-        assert bound in text and found >= proved - 0.006
-    view.click("#clear")
-
-
 def test_a_click_a_tap_and_space_set_a_dot_and_undo_takes_it_back(written, chromium):
     touch = chromium.new_context(has_touch=True, offline=True).new_page()
     touch.goto(written.resolve().as_uri() + "#draw=1")
@@ -242,7 +236,6 @@ def test_the_tour_says_what_is_seen_and_all_of_it_is_in_view(written, chromium, 
             box = view.locator(f"#{each}").bounding_box()
             assert box["y"] >= 0 and box["y"] + box["height"] <= size[1], (step, each)
         assert view.evaluate("scrollY") == 0 and not view.evaluate(CUT), step
-    assert view.is_disabled("#next")
 
 
 def test_a_step_of_the_tour_is_grey_once_something_else_is_shown_also_in_a_link(view):
@@ -306,7 +299,7 @@ def test_the_menu_opens_the_page_of_another_pair_or_says_how_it_is_made(written,
     view.wait_for_selector("#pairs-text:has-text('reproduce.py --all --digits 3 8')")
     other = written.parent.parent / "results-3-8" / page.FILE
     other.parent.mkdir()
-    other.write_text(written.read_text().replace('data.digits.join(" "), "*"', '"3 8", "*"'))
+    other.write_text(written.read_text().replace('data-pair="0 1"', 'data-pair="3 8"'))
     view.select_option("#pairs", "2 7")
     view.select_option("#pairs", "3 8")
     view.wait_for_url(other.resolve().as_uri() + "**")
@@ -347,9 +340,6 @@ def test_keys_alone(view):
     view.keyboard.press("ArrowDown")
     assert re.search(r"Row \d+, column \d+", view.inner_text("#pixel"))
     assert view.inner_text("#pixel") != before
-    view.focus("#draw")
-    view.keyboard.press("Enter")
-    assert view.is_visible("#paper")
 
 
 def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium):
@@ -360,7 +350,7 @@ def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium)
         found = Axe().run(view).response["violations"]
         assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
         assert view.evaluate("document.documentElement.scrollWidth") == width
-    for width in range(320, 1300, 49):
+    for width in range(320, 1300, 32):
         view.set_viewport_size(dict(width=width, height=800))
         show(view, "model=convolutional-certified&eps=0.42&clip=1")
         assert not view.evaluate(CUT), width

@@ -184,7 +184,7 @@ function work() {
 // measured with clipped pixels; without clipping (low is NaN) only the upper one holds.
 function bracket({ epsilon, certified, attacked }, low, high) {
   const least = certified[epsilon.findIndex((each) => each >= low)] ?? 0, most = attacked[epsilon.findLastIndex((each) => each <= high)];
-  const [from, to] = [least, most].map((count) => (100 * count) / data.images), scale = Number.isNaN(low) || to - from < 1 ? 10 : 1;
+  const [from, to] = [least, most].map((count) => (100 * count) / data.images), scale = Number.isNaN(low) ? 100 : to - from < 1 ? 10 : 1;
   if (least === most) return percent(most);
   return `${Number.isNaN(low) ? "≤ " : `${Math.floor(scale * from) / scale}–`}${Math.ceil(scale * to) / scale} %`;
 }
@@ -581,7 +581,6 @@ function listen() {
     const { left, width } = $("chart").getBoundingClientRect();
     setAmount(+((largestAmount() * (event.clientX - left)) / width).toFixed(3));
   });
-
   const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const place = (event, size) => ["X", "Y"].map((axis) => Math.max(0, Math.min(size - 1e-6, (event[`offset${axis}`] * size) / event.target.clientWidth)));
   const look = (column, row) => {
@@ -594,7 +593,6 @@ function listen() {
     event.preventDefault();
     look((pixel % SIDE) + move[event.key][0], Math.floor(pixel / SIDE) + move[event.key][1]);
   });
-
   let pen = [PAPER / 2, PAPER / 2], down = false;
   on("paper", "pointerdown", (event) => {
     event.target.setPointerCapture(event.pointerId);
@@ -642,7 +640,7 @@ function listen() {
   on("pairs", "change", (event) => {
     const pair = event.target.value, file = `../${pair === "0 1" ? "results" : `results-${pair.replace(" ", "-")}`}/explore.html`;
     $("pairs-text").hidden = true;
-    if (pair === data.digits.join(" ")) return;
+    if (pair === event.target.dataset.pair) return;
     // A page that is there answers from a hidden frame; one that is not says nothing.
     const frame = Object.assign(document.createElement("iframe"), { src: `${file}#there`, hidden: true });
     const missing = setTimeout(() => {
@@ -669,17 +667,17 @@ function build() {
     const some = model.layers ? 16 : data.images; // what the score's axis is scaled by
     model.largest = Math.max(...Array.from({ length: some }, (_, i) => Math.abs(logit(model, image(i)))));
   });
-  $("pairs").value = data.digits.join(" ");
+  $("pairs").value = $("pairs").dataset.pair;
 }
 
-unpack($("data").textContent).then((result) => {
+if (location.hash === "#there") parent.postMessage($("pairs").dataset.pair, "*"); // another pair's menu asks
+else unpack($("data").textContent).then((result) => {
   data = result;
   state.model = data.models[0].name;
   $("page").hidden = false;
   build();
   read(tourSteps()[0].dataset.state); // the tour begins before the reader does
   if (location.hash) read(location.hash.slice(1));
-  if (location.hash === "#there") parent.postMessage(data.digits.join(" "), "*"); // see the menu of pairs
   listen();
   render();
   document.body.dataset.state = "ready";
