@@ -2,6 +2,7 @@
 
 import base64
 import html
+import itertools
 import re
 
 import numpy as np
@@ -152,18 +153,21 @@ def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
             margin = x @ weights + bias - epsilon * np.abs(weights).sum()
             now = view.locator(f"tr:has(input[value='{name}']) td").nth(1).inner_text()
             assert ("right" in now) == (margin > 0), (name, epsilon)
-    view.check("input[value='convolutional-certified']")
     view.check("#clip")
-    model = certified.load(runs.read(runs.RESULTS / "certified"), "convolutional-certified")
-    for epsilon in (0, 0.1, 0.5):
+    saved, words = runs.read(runs.RESULTS / "certified"), set()
+    for epsilon, name in itertools.product((0, 0.1, 0.5), page.NETWORKS):
         view.fill("#number", str(epsilon))
+        view.check(f"input[value='{name}']")
+        network = bounds.Network(certified.load(saved, name))
         here = x.reshape(1, 28, 28, 1).astype(np.float32), np.ones(1), epsilon
-        text, proved = settled(view), bounds.interval(bounds.Network(model), *here)[0]
+        text, proved = settled(view), bounds.interval(network, *here)[0]
         found = float(re.search(r"Found: yŷ = ([−\d.]+\d)", text)[1].replace("−", "-"))
         state = view.inner_text("tr.chosen td:nth-child(2)")
         assert ("proved" in state) == (proved > 0) and ("found" in state) == (found <= 0)
+        words.add(state)
         bound = f"below {np.floor(100 * proved) / 100:.2f}" if proved > 0 else "Proved: nothing"
         assert bound in text and found >= proved - 0.006
+    assert words == {"✓ proved", "? open", "✗ found"}
     view.wait_for_url("**ink=**")
     shared = view.evaluate("location.hash")
     show(view, "image=3")
@@ -274,7 +278,7 @@ def test_small_things(view, written):
     view.press("#image", "Enter")
     assert view.input_value("#image") == "2114" and "to 2114" in view.inner_text("#clean-text")
     box = view.locator("#chart").bounding_box()
-    view.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 20)
+    view.hover("#chart text:has-text('50')")
     view.mouse.down()
     view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] + 60, steps=4)
     view.mouse.up()
