@@ -4,8 +4,8 @@
     python -m report.page --picture docs/explore.png    # and a picture of it, with Chromium
 
 One file without network, framework or server. Its sources are in report/page/: an HTML template,
-a CSS file and a JavaScript file, readable as they are. It shows the runs of RUNS in
-plots/style.py and the optima exact-* where they are there.
+a CSS file and two JavaScript files, readable as they are. It shows the runs of RUNS in
+plots/style.py, and the optima exact-* and the networks of the run certified where they are there.
 """
 
 import base64
@@ -25,10 +25,18 @@ from common import cli, files, runs
 from report import report
 
 SOURCES = report.FOLDER / "page"
+FILES = "page.css", "network.js", "page.js"
 FILE = "explore.html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TOUR_EPSILON = 0.1  # pixel units: the attack of the tour's first steps
 OPTIMUM, OPTIMUM_EPSILON = "exact-0.3", 0.3  # the tour's optimum and the attack that it holds
+CERTIFIED = "certified"
+NETWORKS = {  # of the run certified: what the page calls them
+    "convolutional-regular": "regular network",
+    "convolutional-certified": "certified network",
+}
+TOUR_NETWORK = "convolutional-certified"
+LAYERS = 4  # of each: two convolutions and two dense layers, a kernel and a bias each
 
 
 def figure_style():
@@ -48,27 +56,57 @@ def entry(name):
     return dict(name=name, label=text, colour=colour, dashed=name.startswith("exact-"))
 
 
-def pack(saved, x, y, digits):
+def network_arrays(name):
+    """The names of a network's arrays in the run certified: kernel, bias, kernel, ..."""
+    return [f"{name}-{number}" for number in range(2 * LAYERS)]
+
+
+def networks(certified):
+    """The networks' entries, and their weights, in the order of both; none without their run.
+
+    An entry has the lengths of the kernel and the bias of each layer, and, for each ε that was
+    measured, how many test images are proved right and how many the attack left.
+    """
+    entries, weights = [], []
+    if certified is None:
+        return entries, weights
+    colours = dict(zip(NETWORKS, reversed(figure_style().OWN_COLOURS[:2])))
+    for name, label in NETWORKS.items():
+        arrays = [certified.arrays[each] for each in network_arrays(name)]
+        found = certified.metrics[name]
+        sizes = [[kernel.size, bias.size] for kernel, bias in zip(arrays[::2], arrays[1::2])]
+        sides = {end: found[f"{end}_images"] for end in ("certified", "attacked")}
+        sides["epsilon"] = np.round(found["epsilon"], 9).tolist()  # 0.3, not 0.30000000000000004
+        look = dict(label=label, colour=colours[name], dashed=False)
+        entries.append(dict(name=name, **look, sizes=sizes, sides=sides))
+        weights += arrays
+    return entries, weights
+
+
+def pack(models, linear, kernels, x, y, digits):
     """The page's data as one zlib stream, whose checksum shows any damage.
 
     Length of the header (4 bytes, little endian); header, JSON: digits, number of images, models;
-    weights (785,) of each model, the bias last, float64: every saved weight as it is; images
-    (images, 784), bytes; labels (images,), bytes 0 and 1.
+    weights (785,) of each linear model, the bias last, float64, and of each network, float32: every
+    saved weight as it is; images (images, 784), bytes; labels (images,), bytes 0 and 1.
 
     Arguments:
-        saved: runs by name; x: (images, 28, 28) uint8; y: (images,) uint8 in {0, 1}.
+        models: the entries of all models; linear: the runs of the linear ones; kernels: of the
+            networks, from networks().
+        x: (images, 28, 28) uint8; y: (images,) uint8 in {0, 1}.
     """
-    models = [entry(name) for name in saved]
     header = json.dumps(dict(digits=digits, images=len(y), models=models)).encode()
-    weights = [np.append(run.arrays["weights"], run.arrays["bias"]) for run in saved.values()]
-    parts = struct.pack("<I", len(header)), header, np.array(weights, "<f8").tobytes()
-    return zlib.compress(b"".join([*parts, x.tobytes(), y.tobytes()]), 9)
+    weights = [np.append(run.arrays["weights"], run.arrays["bias"]) for run in linear]
+    parts = [np.array(weights, "<f8"), *(kernel.astype("<f4") for kernel in kernels), x, y]
+    parts = [struct.pack("<I", len(header)), header, *(part.tobytes() for part in parts)]
+    return zlib.compress(b"".join(parts), 9)
 
 
-def tour(saved, x, y):
+def tour(saved, certified, x, y):
     """The image of the guided tour, the sentences that are true of it, and their numbers.
 
-    Arguments as for the attacks: x (images, 784) float, y (images,) in {-1, +1}.
+    Arguments: linear runs by name; the run certified, or None; and as for the attacks, x (images,
+    784) float, y (images,) in {-1, +1}.
     """
     epsilon, zero = TOUR_EPSILON, np.zeros(len(y), bool)
 
@@ -87,6 +125,15 @@ def tour(saved, x, y):
         true["pixel"] = (radius > OPTIMUM_EPSILON) & fooled
     image = int(np.argmax(np.sum(list(true.values()), axis=0)))
     here = x[image : image + 1], y[image : image + 1]
+    proof = {}
+    if certified:
+        found = certified.metrics[TOUR_NETWORK]
+        kept = [rules.accuracy_at(run, "clipped", OPTIMUM_EPSILON) for run in saved.values()]
+        proof = dict(
+            network=TOUR_NETWORK,
+            proved=100 * rules.at(found["certified"], found["epsilon"], OPTIMUM_EPSILON),
+            best_linear=100 * max(kept),
+        )
     worst = attacks.attack_linear(regular[0], *here, epsilon, clip=True)
     clean, clipped = (
         float(here[1] @ attacks.linear_logits(*regular, image)) for image in (here[0], worst)
@@ -103,6 +150,7 @@ def tour(saved, x, y):
         clipped_reach=clean - clipped,
         clipped_holds=clipped > 0,
         pixels=int(np.count_nonzero(linear(OPTIMUM)[0])) if OPTIMUM in saved else 0,
+        **proof,
     )
 
 
@@ -110,8 +158,9 @@ def page(results):
     """The page as text. Raises FileNotFoundError or ValueError with the command that helps."""
     names = dict.fromkeys([*runs.POST_RUNS, *figure_style().RUNS, *rules.EXACT])
     needed = {name: ([], ["weights", "bias"]) for name in names}
+    needed[CERTIFIED] = [*NETWORKS], sum(map(network_arrays, NETWORKS), [])
     saved = rules.read_runs(results, needed, required=runs.POST_RUNS)
-    digits = saved["regular"].config["arguments"]["digits"]
+    certified, digits = saved.pop(CERTIFIED, None), saved["regular"].config["arguments"]["digits"]
     pair, found = data_prep.read_pair(digits)
     if found != saved["regular"].config["data_sha256"]:
         raise ValueError(
@@ -120,14 +169,23 @@ def page(results):
         )
     data = data_prep.load_pair(digits)
     x, y = data.x_test.reshape(len(data.y_test), -1).astype(float), data.y_test
-    css, js = ((SOURCES / f"page.{end}").read_text(encoding="utf-8") for end in ("css", "js"))
-    packed = pack(saved, pair["x_test"], pair["y_test"], digits)
+    css, *js = ((SOURCES / file).read_text(encoding="utf-8") for file in FILES)
+    entries, kernels = networks(certified)
+    models = [*map(entry, saved), *entries]
+    packed = pack(models, saved.values(), kernels, pair["x_test"], pair["y_test"], digits)
     block = base64.b64encode(packed).decode()
     template = report.environment(autoescape=True).get_template("page/page.html.j2")
     flags = runs.flags(results)
     command = f"python -m report.page{flags if '--results' in flags else ''}"
     return template.render(
-        css=css, js=js, block=block, digits=digits, tour=tour(saved, x, y), command=command
+        css=css,
+        js="\n".join(js),
+        block=block,
+        digits=digits,
+        models=models,
+        images=len(y),
+        tour=tour(saved, certified, x, y),
+        command=command,
     )
 
 
@@ -155,10 +213,10 @@ def chromium():
         started.close()
 
 
-def opened(chromium, path, width=1280, height=900, dark=False):
+def opened(chromium, path, width=1280, height=900, dark=False, scale=1):
     """The file as a page in a browser from chromium(), without a network, once it is drawn."""
-    size, scheme = dict(width=width, height=height), "dark" if dark else "light"
-    view = chromium.new_page(viewport=size, color_scheme=scheme, offline=True)
+    look = dict(viewport=dict(width=width, height=height), device_scale_factor=scale)
+    view = chromium.new_page(**look, color_scheme="dark" if dark else "light", offline=True)
     view.goto(path.resolve().as_uri())
     view.wait_for_selector("body[data-state]")  # ready or damaged
     return view
@@ -179,7 +237,9 @@ def main(argv=None):
         if not browser():
             raise FileNotFoundError("--picture needs Chromium; install it (Debian: chromium)")
         with chromium() as started:
-            files.write_file(args.picture, opened(started, path, height=860).screenshot())
+            view = opened(started, path, width=1000, scale=1.5)  # as wide as a README shows it
+            view.wait_for_selector("#models:not([aria-busy=true])")
+            files.write_file(args.picture, view.screenshot(full_page=True))
         print(args.picture)
 
 

@@ -2,12 +2,14 @@
 
 import base64
 import html
+import itertools
 import re
 
 import numpy as np
 import pytest
 
 import attacks
+from beyond.networks import bounds, certified
 from common import runs
 from report import page
 
@@ -21,7 +23,7 @@ COUNTS = (0, 1, 2, 5, 20)
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    for name in (*runs.POST_RUNS, *page.rules.EXACT):
+    for name in (*runs.POST_RUNS, *page.rules.EXACT, page.CERTIFIED):
         (folder / name).symlink_to(runs.RESULTS / name)
     return page.write(folder)
 
@@ -60,7 +62,10 @@ def test_images(data):
 
 
 def show(view, address):
-    """Open an address on the page; returns what its table says: name -> (now, falls, count)."""
+    """Open an address on the page; returns what its table says of each linear model.
+
+    This is a dictionary, name -> (now, falls, count).
+    """
     view.evaluate(
         "hash => { location.hash = hash; dispatchEvent(new Event('hashchange')) }", address
     )
@@ -68,7 +73,7 @@ def show(view, address):
         "[...document.querySelectorAll('#models tr')].map(row => [row.querySelector('input').value,"
         "row.cells[1].innerText, row.cells[2].innerText, row.querySelector('.number').textContent])"
     )
-    return {name: (now, falls, int(count)) for name, now, falls, count in rows}
+    return {name: (now, falls, int(count)) for name, now, falls, count in rows if count}
 
 
 def fewest(weights, bias, x, y):
@@ -117,11 +122,17 @@ def test_the_radius_is_where_the_decision_changes(view, models, test_images, cli
                     assert ("right" in show(view, address)[name][0]) == right
 
 
+def settled(view):
+    """The verdict, once the networks have followed."""
+    view.wait_for_selector("#models:not([aria-busy=true])")
+    return view.inner_text("#verdict")
+
+
 PIXELS = "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
 
 
 def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
-    view.locator("#paper").scroll_into_view_if_needed()
+    show(view, "image=7&model=regular&draw=1")
     box = view.locator("#paper").bounding_box()
     view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
     view.mouse.down()
@@ -142,12 +153,168 @@ def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
             margin = x @ weights + bias - epsilon * np.abs(weights).sum()
             now = view.locator(f"tr:has(input[value='{name}']) td").nth(1).inner_text()
             assert ("right" in now) == (margin > 0), (name, epsilon)
+    view.check("#clip")
+    saved, words = runs.read(runs.RESULTS / "certified"), set()
+    for epsilon, name in itertools.product((0, 0.1, 0.5), page.NETWORKS):
+        view.fill("#number", str(epsilon))
+        view.check(f"input[value='{name}']")
+        network = bounds.Network(certified.load(saved, name))
+        here = x.reshape(1, 28, 28, 1).astype(np.float32), np.ones(1), epsilon
+        text, proved = settled(view), bounds.interval(network, *here)[0]
+        found = float(re.search(r"Found: yŷ = ([−\d.]+\d)", text)[1].replace("−", "-"))
+        state = view.inner_text("tr.chosen td:nth-child(2)")
+        assert ("proved" in state) == (proved > 0) and ("found" in state) == (found <= 0)
+        words.add(state)
+        bound = f"below {np.floor(100 * proved) / 100:.2f}" if proved > 0 else "Proved: nothing"
+        assert bound in text and found >= proved - 0.006
+    assert words == {"✓ proved", "? open", "✗ found"}
     view.wait_for_url("**ink=**")
     shared = view.evaluate("location.hash")
     show(view, "image=3")
     show(view, shared[1:])
     assert view.evaluate(PIXELS) == pixels
     view.click("#clear")
+
+
+NETWORK = """([name, images, epsilons]) => {
+  const { layers } = data.models.find((model) => model.name === name);
+  return images.map((i) => {
+    const x = values(image(i)), y = data.labels[i], job = pgd(layers, x, y, 0.3, true);
+    const end = (step) => (step.done ? step.value : end(job.next())), found = end(job.next());
+    return [forward(layers, x).at(-1)[0], found.margin, [...found.image], [false, true].map(
+      (clip) => epsilons.map((epsilon) => intervalBound(layers, x, y, epsilon, clip)))];
+  });
+}"""
+
+
+@pytest.mark.parametrize("name", page.NETWORKS)
+def test_a_network_and_its_bound_are_python_s_and_what_is_found_is_an_attack(view, data, name):
+    model = certified.load(runs.read(runs.RESULTS / "certified"), name)
+    network, images, epsilons = bounds.Network(model), [0, 7, 2000], (0, 0.01, 0.3, 0.42, 0.5)
+    x, y = data.x_test[images], data.y_test[images]
+    read = view.evaluate(NETWORK, [name, images, epsilons])
+    assert np.abs(certified.logits_of(model, x) - [each[0] for each in read]).max() < 1e-4
+    found = np.reshape([each[2] for each in read], x.shape).astype(np.float32)
+    assert np.abs(found - x).max() <= 0.3 + 1e-7 and found.min() >= 0 and found.max() <= 1
+    margins = y * certified.logits_of(model, found)
+    assert np.abs(margins - [each[1] for each in read]).max() < 1e-4
+    assert (margins < 0).all() == (name == "convolutional-regular")
+    for number, epsilon in enumerate(epsilons):
+        for clip in (False, True):
+            proved = bounds.interval(network, x, y, epsilon, clip)
+            assert np.abs(proved - [each[3][clip][number] for each in read]).max() < 1e-4
+        assert epsilon < 0.3 or (proved <= margins).all()
+
+
+def test_a_click_a_tap_and_space_set_a_dot_and_undo_takes_it_back(written, chromium):
+    touch = chromium.new_context(has_touch=True, offline=True).new_page()
+    touch.goto(written.resolve().as_uri() + "#draw=1")
+    for act in (touch.click, touch.tap, lambda at: (touch.focus(at), touch.keyboard.press(" "))):
+        touch.wait_for_selector("#drawn:has-text('empty')")
+        act("#paper")
+        touch.wait_for_selector("#clean-text:has-text('drawing')")
+        ink = np.array(touch.evaluate(PIXELS)).reshape(784, 4)[:, 0] < 128
+        assert 4 < ink.sum() < 40  # a dot, not a disc that fills the box
+        touch.click("#undo")
+    for key in (" ", "ArrowDown", "ArrowDown", "ArrowDown"):  # and lowers the pen
+        touch.press("#paper", key)
+    assert np.sum(np.array(touch.evaluate(PIXELS)).reshape(784, 4)[:, 0] < 128) > ink.sum()
+
+
+CUT = """[...document.querySelectorAll('td, th, button, label, select, p, canvas')].filter((node) =>
+  node.offsetParent && !node.classList.contains('hidden') && node.getBoundingClientRect().right >
+  node.closest('body, .card').getBoundingClientRect().right).map((node) => node.outerHTML)"""
+
+
+@pytest.mark.parametrize("size", ((1366, 768), (1280, 720), (390, 844)))
+def test_the_tour_says_what_is_seen_and_all_of_it_is_in_view(written, chromium, size):
+    view, seen = page.opened(chromium, written, *size), ["slider", "number", "clean", "attacked"]
+    for step, word in enumerate(["wrong", "right", "right|wrong", "wrong", "right", ""]):
+        view.click("#next") if step else None
+        assert re.search(word, settled(view)), step
+        assert view.locator("#tour li:visible").count() == 1
+        if step == 2:
+            held = "safe" in view.inner_text("#tour li:visible")
+            assert ("right" in view.inner_text("#verdict")) == held
+        for each in [*seen, "verdict", "tour", *(["paper"] if step == 5 else [])]:
+            box = view.locator(f"#{each}").bounding_box()
+            assert box["y"] >= 0 and box["y"] + box["height"] <= size[1], (step, each)
+        assert view.evaluate("scrollY") == 0 and not view.evaluate(CUT), step
+
+
+def test_a_step_of_the_tour_is_grey_once_something_else_is_shown_also_in_a_link(view):
+    show(view, view.locator("#tour li").first.get_attribute("data-state") + "&tour=1")
+    assert not view.is_visible("#again") and not view.locator("li.stale").count()
+    view.fill("#number", "0,25")
+    assert view.is_visible("#again") and view.locator("li.stale:visible").count()
+    view.wait_for_url("**eps=0.25**")
+    address = view.evaluate("location.hash")[1:]
+    view.click("#again")
+    assert view.input_value("#number") == "0.1" and not view.is_visible("#again")
+    show(view, address)
+    assert view.is_visible("#again")
+
+
+def test_the_bars_of_the_loss_are_the_formula(view, models, test_images):
+    for name, clip in (("regular", 0), ("robust-0.2", 0), ("regular", 1)):
+        weights, bias, _ = models[name]
+        show(view, f"image=7&model={name}&attack=all&eps=0.1&clip={clip}")
+        here = test_images[0][7:8], test_images[1][7:8]
+        worst = attacks.attack_linear(weights, *here, 0.1, bool(clip))
+        margin, least = (here[1] @ (x @ weights + bias) for x in (here[0], worst))
+        expected = dict(margin=margin, reach=margin - least, hinge=max(0, 1 - least))
+        for each, value in expected.items():
+            assert view.inner_text(f"#loss-{each}") == f"{value:.2f}".replace("-", "−")
+        width = view.evaluate("document.getElementById('loss-reach-bar').style.width")
+        scale = np.abs(test_images[0] @ weights + bias).max()
+        assert abs(float(width[:-1]) - 50 * (margin - least) / scale) < 0.01
+
+
+def test_small_things(view, written):
+    show(view, "image=7&model=regular&eps=0.1&attack=all")
+    view.fill("#number", "8/255")
+    assert abs(view.evaluate("state.eps") - 8 / 255) < 1e-12
+    view.fill("#image", "99999")
+    view.press("#image", "Enter")
+    assert view.input_value("#image") == "2114" and "to 2114" in view.inner_text("#clean-text")
+    box = view.locator("#chart").bounding_box()
+    view.hover("#chart text:has-text('50')")
+    view.mouse.down()
+    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] + 60, steps=4)
+    view.mouse.up()
+    assert view.input_value("#number") == "0.25" and not view.evaluate("String(getSelection())")
+    with view.expect_download() as download:
+        view.click("#save")
+    assert download.value.suggested_filename == "2114-regular-0.25.png"
+    assert download.value.path().read_bytes()[16:24] == 2 * (280).to_bytes(4, "big")
+    style = "([id, name]) => getComputedStyle(document.getElementById(id))[name]"
+    view.emulate_media(media="print")
+    assert view.evaluate(style, ["all", "breakInside"]) == "avoid"
+    view.emulate_media(media="screen", forced_colors="active")
+    bars = ("bar-clean", "bar-attacked", "bar-path")
+    ring, dot, line = (view.evaluate(style, [bar, "backgroundColor"]) for bar in bars)
+    assert ring != dot and ring != line
+    view.emulate_media(forced_colors="none")
+
+
+def test_the_menu_opens_the_page_of_another_pair_or_says_how_it_is_made(written, chromium):
+    view = page.opened(chromium, written)
+    view.select_option("#pairs", "3 8")
+    view.wait_for_selector("#pairs-text:has-text('reproduce.py --all --digits 3 8')")
+    other = written.parent.parent / "results-3-8" / page.FILE
+    other.parent.mkdir()
+    other.write_text(written.read_text().replace('data-pair="0 1"', 'data-pair="3 8"'))
+    view.select_option("#pairs", "2 7")
+    view.select_option("#pairs", "3 8")
+    view.wait_for_url(other.resolve().as_uri() + "**")
+
+
+def test_without_the_networks_the_page_leaves_them_out(chromium, tmp_path):
+    for name in runs.POST_RUNS:
+        (tmp_path / name).symlink_to(runs.RESULTS / name)
+    view = page.opened(chromium, page.write(tmp_path), 320, 700)
+    assert view.locator("#models tr").count() == 4 and view.locator("#tour li").count() == 4
+    assert "etwork" not in view.inner_text("#all") and view.is_visible("#verdict b")
 
 
 def test_the_address_holds_the_state(view):
@@ -177,42 +344,20 @@ def test_keys_alone(view):
     view.keyboard.press("ArrowDown")
     assert re.search(r"Row \d+, column \d+", view.inner_text("#pixel"))
     assert view.inner_text("#pixel") != before
-    view.focus("#paper")
-    for key in (" ", "ArrowDown", "ArrowDown", "ArrowDown"):
-        view.keyboard.press(key)
-    assert "drawing" in view.inner_text("#clean-text").lower()
-    view.click("#clear")
-
-
-def test_the_tour_says_what_the_page_shows(view):
-    steps = view.locator("#tour li").count()
-    assert steps == 5
-    show(view, view.locator("#tour li").first.get_attribute("data-state") + "&tour=1")
-    expected = ["wrong", "right", None, "wrong", None]
-    for step, word in enumerate(expected):
-        if step:
-            view.click("#next")
-        assert view.locator("#tour li:visible").count() == 1
-        if word:
-            assert word in view.inner_text("#verdict"), step
-        if step == 2:
-            held = "safe" in view.inner_text("#tour li:visible")
-            assert ("right" in view.inner_text("#verdict")) == held
 
 
 def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium):
     from axe_playwright_python.sync_playwright import Axe
 
-    for width, dark in ((360, False), (1280, True)):
+    for width, dark in ((320, False), (1280, True)):
         view = page.opened(chromium, written, width, 800, dark)
         found = Axe().run(view).response["violations"]
         assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
         assert view.evaluate("document.documentElement.scrollWidth") == width
-        assert not view.evaluate(
-            "[...document.querySelectorAll('button, label, td, canvas, p')].filter(node =>"
-            "node.offsetParent && !node.classList.contains('hidden') &&"
-            "node.getBoundingClientRect().right > innerWidth).map(node => node.outerHTML)"
-        )
+    for width in range(320, 1300, 32):
+        view.set_viewport_size(dict(width=width, height=800))
+        show(view, "model=convolutional-certified&eps=0.42&clip=1")
+        assert not view.evaluate(CUT), width
 
 
 def test_a_damaged_file_says_so(written, chromium, tmp_path):
