@@ -78,19 +78,6 @@ def test_command_that_makes_a_run(run, command):
     assert flags == "python experiment_regular.py --epochs 3 --shuffle --digits 3 8"
 
 
-@pytest.mark.parametrize(
-    "folder, flags",
-    [
-        (runs.RESULTS, ""),
-        (runs.ROOT / "results-3-8", " --digits 3 8"),
-        (Path("/elsewhere"), " --results /elsewhere"),
-        (Path("my results"), " --results 'my results'"),
-    ],
-)
-def test_flags_of_a_folder_of_results(folder, flags):
-    assert runs.flags(folder) == flags
-
-
 # --- what is written can be read, and nothing else is written
 
 
@@ -212,15 +199,6 @@ def test_folder_of_something_else_is_not_replaced(tmp_path):
         whole(tmp_path / "regular")
     assert (tmp_path / "regular" / "thesis.tex").read_text() == "years of work"
     assert len(list(tmp_path.iterdir())) == 1 and len(list((tmp_path / "regular").iterdir())) == 2
-
-
-def test_file_in_the_way_is_not_replaced(tmp_path):
-    (tmp_path / "regular").write_text("mine")
-    with pytest.raises(OSError, match="regular"):
-        whole(tmp_path / "regular")
-    with pytest.raises(OSError):
-        whole(tmp_path / "regular" / "regular")  # --results is a file
-    assert (tmp_path / "regular").read_text() == "mine" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_leftovers_of_killed_processes_stop_nothing(tmp_path, monkeypatch):
