@@ -121,7 +121,8 @@ def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, valid
     validation: whether it has --validation as well.
     """
     numbers = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=0)
-    result = pair_parser(doc, **numbers, shuffle=shuffle)
+    result = parser(doc, results=True)
+    add(result, digits=list(runs.DIGITS), **numbers, shuffle=shuffle)
     return add(result, validation=None) if validation else result
 
 
