@@ -14,9 +14,9 @@ CASES = []
 
 
 def cases(rule, *cases):
-    """Above a maker: its arguments, and the verdict of the rule on what it makes of them.
+    """Above a maker of saved runs and data: its arguments, and the rule's verdict on what it makes.
 
-    A maker gives saved runs, their data, and some numbers that the rule must find.
+    The numbers beside the verdict: test_claims.py and test_plots.py.
     """
 
     def register(maker):
@@ -53,11 +53,11 @@ def test_every_claim_has_a_rule_that_says_when_it_holds():
 
 
 def test_half_and_double_of_a_threshold():
-    saved, data, _ = wrong(6, 0, 0, 0)
+    saved, data = wrong(6, 0, 0, 0)
     found = judge(post.mistakes, saved, data)
     assert found["threshold"] == {"most": 10}
     assert [found[it] for it in ("half", "verdict", "double")] == [FAILS, HOLDS, HOLDS]
-    assert "half" not in judge(post.margin, *separable(0, 0.1)[:2])  # it has none
+    assert "half" not in judge(post.margin, *separable(0, 0.1))  # it has none
 
 
 # --- the post's linear models
@@ -67,14 +67,14 @@ def test_half_and_double_of_a_threshold():
 def wrong(*counts):
     """Mistakes of each model."""
     saved = {name: run({"misclassified_test": n}) for name, n in zip(runs.POST_RUNS, counts)}
-    return saved, images(None, np.ones(3)), {"test_images": 3}
+    return saved, images(None, np.ones(3))
 
 
 @cases(post.brittleness, (0, 0, HOLDS), (0, 0.1, CONDITION), (0.1, 0.1, FAILS))
 def kept(unclipped, clipped):
     """The regular model under the attack of ε = 0.2."""
     curve = dict(epsilon=[0.2], unclipped=[unclipped], clipped=[clipped])
-    return {"regular": run({"robust_accuracy": curve})}, None, {}
+    return {"regular": run({"robust_accuracy": curve})}, None
 
 
 @cases(
@@ -88,14 +88,13 @@ def breaking(*ends):
     epsilons = np.linspace(0, 0.5, 51)
     curve = lambda end: {"epsilon": epsilons, "unclipped": 1.0 * (epsilons < end - 1e-9)}
     saved = {name: run({"robust_accuracy": curve(end)}) for name, end in zip(runs.POST_RUNS, ends)}
-    each = [end > epsilon for end, epsilon in zip(ends[1:], runs.EPSILONS)]
-    return saved, None, dict(each=each, twice=[end > 0.2 for end in ends[1:]], below_90=ends)
+    return saved, None
 
 
 @cases(post.margin, (0, 0.1, HOLDS), (0.2, 0.2, FAILS))
 def separable(epsilon, bound):
     saved = {"exact-0.3": run(dict(separation_epsilon=epsilon, separation_upper_bound=bound))}
-    return saved, None, {"robust_reached": [epsilon > 0, epsilon > 0, False]}
+    return saved, None
 
 
 @cases(
@@ -111,10 +110,8 @@ def folds(lost, regular):
     accuracy = np.array([np.full(4, regular)] + [regular - 0.01 * each + noise for each in lost])
     saved = post_runs(lambda name: run({"test_accuracy": 0.99}))
     saved["crossvalidation"] = run(arrays={"accuracy": accuracy})
-    error = noise.std(ddof=1) * np.sqrt(1 / 4 + 1 / 3)
-    numbers = dict(paired_loss=[0.01 * each for each in lost], standard_error=[error] * 3)
-    assert 2 * noise.std(ddof=1) / 2 < 0.001 < 2 * error
-    return saved, None, numbers
+    assert noise.std(ddof=1) < 0.001 < 2 * noise.std(ddof=1) * np.sqrt(1 / 4 + 1 / 3)
+    return saved, None
 
 
 @cases(
@@ -128,9 +125,7 @@ def other_images(clean, attacked):
     """w = (1, 0): margins 0.1 ... 1, of which ε = 0.65 leaves the four largest."""
     data = images(np.tile(np.linspace(0.1, 1, 10)[:, None], 2), np.ones(10))
     curve = {"epsilon": [0.0, 0.65], "unclipped": [clean, attacked]}
-    largest = max(1 - clean, 0.4 - attacked)
-    numbers = dict(gap=[1 - clean] * 4, largest_gap_attacked=[largest] * 4)
-    return post_runs(lambda name: linear([1, 0], robust_accuracy=curve)), data, numbers
+    return post_runs(lambda name: linear([1, 0], robust_accuracy=curve)), data
 
 
 @cases(
@@ -148,10 +143,7 @@ def dotted(stroke, dot, bias, others):
     weights[5:20, 12:15], weights[22:25, 22:26] = stroke, dot
     so = lambda name: others or name == "regular"
     saved = post_runs(lambda name: linear(weights.ravel() * so(name), bias))
-    mistakes = [int(so(name)) for name in runs.POST_RUNS]
-    corrected = [each * int(dot != 0) for each in mistakes]
-    numbers = dict(images_with_dot=1, mistakes_with_dot=mistakes, corrected_by_erasing=corrected)
-    return saved, images(x, np.ones(200)), numbers
+    return saved, images(x, np.ones(200))
 
 
 @cases(
@@ -165,10 +157,7 @@ def without(learned, pixels, random):
     rows = dict(without_weak=[1, pixels], without_random=[1, random], without_start=[1, 0.2])
     rows |= dict(regular=[1, 0.2], weak_alone=[0.6, 0], without_learned=[1, learned])
     metrics = dict(unclipped={"0.2": rows}, differences=[0.2], weak_pixels=[5], blank_pixels=3)
-    saved = {"weak": run(metrics | {"draws": 2}, chosen=0.2)}
-    regained = zip(("learned", "start", "weak", "random"), (learned, 0.2, pixels, random))
-    numbers = {"regained": {name: (accuracy - 0.2) / 0.8 for name, accuracy in regained}}
-    return saved, None, numbers | {"weak_pixels": 5}
+    return {"weak": run(metrics | {"draws": 2}, chosen=0.2)}, None
 
 
 @cases(post.weak_features, (0.0009, HOLDS), (0.5, FAILS))
@@ -181,16 +170,7 @@ def wiped(weight):
         saved[name].config["arguments"] = {"learning_rate": 0.01}
         saved[name].config["run"]["epsilon"] = epsilon
     saved["norms"] = run({"models": [dict(norm="inf", norm_in_largest=0.5, as_epsilon=0.1)]})
-    tiny = 734 / 784 if weight < 0.001 else 0
-    return (
-        saved,
-        None,
-        dict(
-            norm_in_50_largest=[50 / 784, *[50 / (50 + 734 * weight)] * 3],
-            regular_norm_on_blank_pixels=0.5,
-            below_a_thousandth_of_the_largest=[0, *[tiny] * 3],
-        ),
-    )
+    return saved, None
 
 
 @cases(post.aligned_features, (1, 1, 1, HOLDS), (1, 0, 0, CONDITION), (0, 0, 0, FAILS))
@@ -200,9 +180,7 @@ def inside(*strong):
     saved = {"regular": linear([1, 1, 1, 1]), "exact-0.3": linear([1, 0, 0, 0])}
     for name, own in zip(rules.ROBUST, strong):
         saved[name] = linear([3, 0, 0, 0] if own else [1, 1, 1, 1])
-    shares = [1.0 if own else 0.25 for own in strong]
-    numbers = dict(strong_pixels=[1, 1, 1], optimum_pixels=1, norm_on_strong_pixels=shares)
-    return saved, data, numbers
+    return saved, data
 
 
 @cases(post.small_weights, (0, HOLDS), (2, FAILS))
@@ -211,8 +189,7 @@ def small_ones(count):
     saved = {name: linear(weights) for name in (*rules.ROBUST, *rules.EXACT)}
     for name in rules.EXACT:
         saved[name].arrays["pixel_pull"] = np.where(weights > 0, 1.0, 0.0)
-    below = [count / (count + 3)] * 3
-    return saved, None, dict(kept_below_epsilon=below, optimum_kept_though_pulled_less=0)
+    return saved, None
 
 
 @cases(
@@ -227,7 +204,7 @@ def sure(norms, scales):
     for name, norm, scale in zip(runs.POST_RUNS, norms, scales):
         arrays = dict(test_targets=np.ones(101), test_logits=scale * margins)
         saved[name] = run(arrays=arrays | {"weights": np.array([float(norm)])})
-    return saved, None, {"more_confident_at_share": [float(scales[0] > scales[1])] * 3}
+    return saved, None
 
 
 @cases(
@@ -243,8 +220,7 @@ def fooled(kept, robust):
     fewest = np.full((7, 100), robust, np.int16)
     fewest[0] = 30
     saved["few_pixels"] = run(arrays={"fewest": fewest})
-    below = [28 if robust == 2 else 0] * 3
-    return saved, None, dict(median_pixels=[30, *[robust] * 6], robust_below_regular=below)
+    return saved, None
 
 
 @cases(post.transfer, (0.4, 0.3, HOLDS), (0.6, 0.4, CONDITION), (0.8, 0.6, FAILS))
@@ -252,8 +228,7 @@ def surrogates(*few):
     config = dict(sources=["all", "a few", "some", "regular"], images=[10_000, 20, 500])
     rows = [[0.9, 0.2, 0.1], [0.9, *few], [0.9, 0.3, 0.2], [0.1, 0, 0]]  # at 0.1, 0.2, 0.3
     arrays = dict(accuracy=np.array(rows)[:, np.newaxis], epsilon=np.array([0.1, 0.2, 0.3]))
-    numbers = dict(white_box=rows[3], best_with_few=rows[1], best_with_all=rows[0])
-    return {"transfer": run(dict(draws=3), arrays, **config)}, None, numbers
+    return {"transfer": run(dict(draws=3), arrays, **config)}, None
 
 
 @cases(
@@ -271,7 +246,7 @@ def shifted(*changes):
         for name, change in zip(names, changes)
     }
     config = dict(shifts=names, models=[*runs.POST_RUNS, "exact-0.3"])
-    return {"shifts": run(metrics, **config)}, None, {"least_change": [min(changes)] * 3 + [-0.7]}
+    return {"shifts": run(metrics, **config)}, None
 
 
 # --- networks
@@ -282,7 +257,7 @@ def turning(*shares):
     turns = dict(turning_pixels=[[it, it] for it in shares], turns=[[[0, 3], [1, 5]]] * 2)
     config = dict(hidden=[[8, 8], [4]], directions=["pixel", "random"])
     saved = {"landscapes": run(turns | dict(images=1, turning_images=1), **config)}
-    return saved, None, {"turning_pixels": shares, "least_turning_pixels": shares[1]}
+    return saved, None
 
 
 def of_networks(**values):
@@ -307,8 +282,7 @@ def certified(small, convolutional):
     }
     curve = {"robust_accuracy": {"epsilon": [0.3], "clipped": [0.95]}}
     saved = {"certified": run(curves), "exact-0.3": run(curve)}
-    lost = [0.995 - small[0], 0.995 - convolutional[0]]
-    return saved, images(None, np.ones(2000)), {"lost": lost}
+    return saved, images(None, np.ones(2000))
 
 
 @cases(networks.weak_features_of_networks, (5, 5, HOLDS), (2, 5, CONDITION), (1, 1, FAILS))
@@ -319,9 +293,7 @@ def first_layers(*robust):
         name: np.where(many, factor, 1.0)[:, np.newaxis] * [1.0, -1.0]
         for name, factor in zip(rules.SMALL_KERNELS, (1, *robust))
     }
-    saved = {"regular": run(arrays={"lit_pixels": lit}), "certified": run(arrays=kernels)}
-    expected = [50 * it / (50 * it + 734) for it in (1, *robust)]
-    return saved, None, dict(in_50_largest=expected, blank_pixels=392)
+    return {"regular": run(arrays={"lit_pixels": lit}), "certified": run(arrays=kernels)}, None
 
 
 @cases(
@@ -338,8 +310,8 @@ def gradients(adversarial, certified):
         for name, (aligned, on_ink) in found.items()
     }
     config = dict(images=9, turned_images=3, neighbours=5)
-    saved = {"meaning": run(metrics | {"share_of_pixels_on_ink": [0.1, 0.2, 0.3]}, **config)}
-    return saved, None, {"pixels_on_ink": 0.2}
+    metrics["share_of_pixels_on_ink"] = [0.1, 0.2, 0.3]
+    return {"meaning": run(metrics, **config)}, None
 
 
 @cases(
@@ -356,11 +328,10 @@ def sure_mistakes(adversarial, certified, many):
         ),
         mistakes=of_networks(regular=[20, 20], adversarial=[0, many], certified=[0, many]),
     )
-    compared = dict(adversarial=2 * (many > 9), certified=2 * (many > 9))
-    return {"threats": run(metrics, epsilons=[0.1, 0.2])}, None, {"compared": compared}
+    return {"threats": run(metrics, epsilons=[0.1, 0.2])}, None
 
 
-@cases(networks.transfer_to_networks, (0.4, 0.4, HOLDS), (0.4, 0.6, CONDITION), (0.6, 0.6, FAILS))
+@cases(networks.transfer_to_networks, (0.52, 0.52, HOLDS), (0.4, 0.6, CONDITION), (0.6, 0.6, FAILS))
 def others(to, back):
     """The own attack leaves 0.1 of the images at ε = 0.3; the others' leave `to` and `back`."""
     models = [*runs.POST_RUNS, *runs.NETWORK_NAMES]
@@ -368,8 +339,7 @@ def others(to, back):
     table[4:, 0] = back
     np.fill_diagonal(table, 0.1)
     metrics = dict(transfer=[np.ones_like(table), table], clean=dict.fromkeys(models, 1.0))
-    saved = {"threats": run(metrics, models=models, epsilons=[0.1, 0.3])}
-    return saved, None, dict(least_share=(1 - max(to, back)) / 0.9)
+    return {"threats": run(metrics, models=models, epsilons=[0.1, 0.3])}, None
 
 
 @cases(
@@ -390,18 +360,13 @@ def changed(pixels, moved):
         "threats": run(metrics, networks=runs.NETWORK_NAMES, images=5),
         "shifts": run(blurred, models=list(runs.POST_RUNS), shifts=list(blurred)),
     }
-    return saved, None, {"counts": 11, "kept_by_digit": {"regular": [0.5, 0.25]}}
+    return saved, None
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0].__name__}-{case[-1]}")
-def test_verdict_and_numbers(case):
+def test_verdict(case):
     rule, maker, *arguments, verdict = case
-    saved, data, expected = maker(*arguments)
-    found, numbers = rule(saved, data)
-    assert found == verdict
-    for name, value in expected.items():
-        close = isinstance(value, float | int | list | tuple)
-        assert numbers[name] == (pytest.approx(value) if close else value), name
+    assert rule(*maker(*arguments))[0] == verdict
 
 
 # --- what has no verdict
@@ -416,14 +381,6 @@ def test_where_nothing_is_there_to_judge_a_share_is_zero():
     assert found == HOLDS and numbers["optimum_kept_below_epsilon"] == [0.0] * 3
     found, numbers = post.dots(saved, images(np.ones((3, 2, 2, 1)), np.ones(3)))
     assert found == FAILS and numbers["raised_by_pasting"] == [0.0] * 4
-
-
-@pytest.mark.parametrize("logits, least", [([2.0, -0.1], 1.2), ([2.0, 0.1], None)])
-def test_a_mistake_costs_more_than_the_kink(logits, least):
-    """ε‖w‖₁ = 0.1: a margin of -0.1 costs 1.2."""
-    arrays = dict(weights=np.array([1.0]), test_targets=np.ones(2), test_logits=np.array(logits))
-    saved = post_runs(lambda name: run({"weight_l1_norm": 1.0}, dict(arrays), epsilon=0.1))
-    assert theorems.tolerance(saved, None)["least_loss_of_a_mistake"] == pytest.approx([least] * 4)
 
 
 def penalised(scale, alpha):
