@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -114,40 +113,6 @@ def test_closed_pipe_ends_quietly():
     ) as process:
         process.stdout.close()
         assert process.stderr.read() == b"" and process.wait() == 1
-
-
-@pytest.fixture
-def read_only():
-    """A folder with a run that its user may not change; root becomes nobody for it."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        whole(folder / "results" / "regular", 1)
-        folder.chmod(0o755)
-        (folder / "results").chmod(0o555)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)
-        yield folder / "results"
-        if root:
-            os.seteuid(0)
-        (folder / "results").chmod(0o755)
-
-
-@posix
-@pytest.mark.parametrize(
-    "save",
-    [
-        lambda folder: files.write_file(folder / "README.md", "text"),
-        lambda folder: whole(folder / "regular", 2),
-        lambda folder: whole(folder / "new" / "regular", 2),
-    ],
-    ids=["file", "run", "new folder"],
-)
-def test_read_only_folder_is_one_line(read_only, capsys, save):
-    status, stderr = ends_with(lambda: save(read_only), capsys)
-    assert status == 1 and "Permission denied" in one_line(stderr)
-    assert str(read_only) in stderr and "choose another folder" in stderr
-    assert [path.name for path in read_only.iterdir()] == ["regular"]
 
 
 # --- two at once

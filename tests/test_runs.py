@@ -81,19 +81,6 @@ def test_command_that_makes_a_run(run, command):
 # --- what is written can be read, and nothing else is written
 
 
-def test_arrays_in_any_memory_order_come_back_the_same(tmp_path):
-    arrays = dict(
-        a=np.asfortranarray(np.arange(6.0).reshape(2, 3)),
-        b=np.arange(10)[::-2],
-        c=np.float32(3),
-        d=np.zeros((0, 784)),
-        e=np.array([True, False]),
-    )
-    files.write_arrays(tmp_path / "a.npz", arrays)
-    for name, array in files.read_arrays(tmp_path / "a.npz").items():
-        np.testing.assert_array_equal(array, arrays[name], strict=True)
-
-
 @pytest.mark.parametrize("bad", [[1, np.nan], np.inf, ["text"], [1j], [Payload()]])
 def test_arrays_that_could_not_be_read_back_are_not_written(tmp_path, bad):
     with pytest.raises(ValueError, match="weights is not made of finite numbers"):
