@@ -472,21 +472,6 @@ def test_no_attack_gives_the_margin_but_for_rounding(made, name, bound):
 
 
 @pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
-@pytest.mark.parametrize("label", [-1.0, 1.0])
-def test_the_worst_corner_where_bounds_are_exact(bound, label):
-    """One layer; and more of them without a negative weight, where each pixel has one bad end."""
-    for hidden in ([], [layers.Dense(3, activation="relu") for _ in range(2)]):
-        model = network_of(layers.Flatten(), *hidden, shape=(2, 2, 1))
-        if hidden:
-            model.set_weights([np.abs(each) + 0.1 for each in model.get_weights()])
-        x, y = np.full((1, 2, 2, 1), 0.5, np.float32), np.array([label])
-        corners = np.array(list(itertools.product([-0.2, 0.2], repeat=4))).reshape(-1, 2, 2, 1)
-        least = margins_of(model, (x + corners).astype(np.float32), label).min()
-        found = bound(bounds.Network(model), x, y, 0.2)[0]
-        assert least - 1e-4 <= found <= least
-
-
-@pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
 def test_classes_against_every_corner(bound):
     """Exact for one layer, below the least one for more; of each class and of all of them."""
     x, y = images(0, 6, (2, 2, 1), logits=3)

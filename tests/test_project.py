@@ -1,16 +1,13 @@
 """What a maintainer relies on: the Makefile's choice of Python, versions, and the workflow."""
 
-import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
 from conftest import ROOT
-from packaging.requirements import Requirement
 
 FAKE = """#!/bin/sh
 case "$2" in
@@ -123,13 +120,3 @@ def pins(name):
 def test_every_requirement_is_pinned_to_one_version():
     for path in ROOT.glob("requirements*.txt"):
         assert pins(path.name).items() <= pins("constraints.txt").items(), path
-
-
-def test_every_package_that_is_installed_with_them_is_in_the_constraints():
-    """None is left to pip's choice, so that every installation has the same versions."""
-    known = pins("constraints.txt")
-    for package in known:
-        with contextlib.suppress(PackageNotFoundError):  # of benchmarks, or of another system
-            for needed in map(Requirement, requires(package) or []):
-                if not needed.marker or needed.marker.evaluate({"extra": ""}):
-                    assert normal(needed.name) in known, f"{package} needs {needed}"

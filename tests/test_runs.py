@@ -38,28 +38,15 @@ def run(tmp_path, monkeypatch):
 # --- names and commands
 
 
-@pytest.mark.parametrize(
-    "text, name",
-    [
-        ("8/255", "8_255"),
-        ("16/510", "8_255"),
-        ("1/2", "0.5"),
-        ("0.3333333", "0.3333333"),
-        ("0.30000000000000004", "0.30000000000000004"),
-        ("1e-7", "0.0000001"),
-    ],
-)
-def test_name_gives_the_value_and_the_command_back(text, name):
-    value = cli.epsilon(text)
-    run = runs.name("robust", value)
-    assert run == f"robust-{name}"
-    *_, flag, again = runs.command(run).split()
-    assert flag == "--epsilon" and cli.epsilon(again) == value
-
-
-def test_values_that_differ_have_names_that_differ():
-    values = {cli.epsilon(f"{above}/{below}") for below in range(1, 300) for above in range(20)}
-    assert len({runs.epsilon_name(value) for value in values}) == len(values)
+def test_name_gives_the_value_and_the_command_back():
+    """So that values that differ have names that differ."""
+    ratios = [f"{above}/{below}" for below in range(1, 300, 7) for above in range(20)]
+    for text in (*ratios, "0.3333333", "0.30000000000000004", "1e-7"):
+        value = cli.epsilon(text)
+        *_, flag, again = runs.command(runs.name("robust", value)).split()
+        assert flag == "--epsilon" and cli.epsilon(again) == value
+    names = {text: runs.epsilon_name(cli.epsilon(text)) for text in ("16/510", "1/2", "1e-7")}
+    assert names == {"16/510": "8_255", "1/2": "0.5", "1e-7": "0.0000001"}
 
 
 @pytest.mark.parametrize(
