@@ -66,6 +66,7 @@ def test_smallest_and_largest_values_pass():
         ("", runs.RESULTS, ""),
         ("--digits 0 1", runs.RESULTS, ""),
         ("--digits 3 8", runs.ROOT / "results-3-8", " --digits 3 8"),
+        ("--results /a/results-3-8", runs.Path("/a/results-3-8"), " --results /a/results-3-8"),
         ("--digits 3 8 --results mine", runs.Path("mine"), " --results mine"),
         ("--results my\\ own", runs.Path("my own"), " --results 'my own'"),
     ],

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,17 +45,6 @@ def test_output_is_clean_ends_with_the_table_and_nothing_hidden_is_left(fresh):
     assert not [path for path in fresh.folder.rglob("*") if path.name.startswith(".")]
     table, last = report.post_table(fresh.folder), fresh.stdout.splitlines()[-1]
     assert table in fresh.stdout and str(fresh.folder / "README.md") in last
-
-
-@pytest.mark.slow  # test_determinism.py has one model, test_plots.py one figure
-def test_the_post_twice_has_the_same_bytes(fresh, everything):
-    """Every file of its runs, and its pictures, in another process."""
-    names = {path.relative_to(fresh.folder) for path in fresh.folder.rglob("*.*")}
-    names -= {Path("README.md"), Path("figures/landscape_nonlinear.png")}  # show what there is
-    names = {name for name in names if (fresh.folder / name).is_file()}
-    assert len(names) == 4 * 5 + 12
-    for name in names:
-        assert (everything / name).read_bytes() == (fresh.folder / name).read_bytes(), name
 
 
 def test_other_radii_are_reported(quick, tmp_path):

@@ -128,10 +128,7 @@ def test_keras_own_callbacks_work(fit, tmp_path):
 
 def test_stop_training_stops_at_once_and_the_bar_says_where(fit, capsys):
     model, record = training.linear_model(0), callbacks.StepRecord()
-
-    def stop(batch, logs):
-        model.stop_training = batch == 1
-
+    stop = lambda batch, logs: setattr(model, "stop_training", batch == 1)
     log = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
     history = fit(model, 5, callbacks=[log, record], verbose=2)
     assert record.steps == [0, 1] and history.epoch == [0]
