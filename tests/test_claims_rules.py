@@ -383,33 +383,15 @@ def test_where_nothing_is_there_to_judge_a_share_is_zero():
     assert found == FAILS and numbers["raised_by_pasting"] == [0.0] * 4
 
 
-def penalised(scale, alpha):
-    """The rule on x = ±1 in one pixel, of which an α of 1/2 is optimal: at ε = 0.2 its pull is
-    balanced. The robust model's logits are 0.5 ... 3 times `scale`.
-    """
-    curve = {"epsilon": [0.2], "unclipped": [0.5]}
-    metrics = dict(robust_accuracy=curve, weight_l1_norm=1.0, l1_objective=0.25)
-    more = dict(alpha=np.array(alpha), test_targets=np.ones(4))
-    logits = np.array([0.5, 1.0, 2.0, 3.0])
-    make = lambda weight, factor, **config: run(
-        metrics, dict(weights=np.array([weight]), test_logits=factor * logits, **more), **config
-    )
-    saved = {
-        "robust-0.2": make(0.01, scale),
-        "l1-0.2": make(1.0, 1.0),
-        "l1-0.2-equivalent": make(1.0, 0.4, penalty=0.15),
-        "exact-0.2": make(1.0, 1.0),
-    }
-    return theorems.l1_penalty(saved, images(np.array([[1.0], [0.0]]), np.array([1.0, -1.0])))
-
-
-def test_l1_penalty_beside_the_l1_models():
-    numbers = penalised(5, [0.25, 0.25])
-    assert numbers["test_images_without_loss"] == [1, 0.75, 0.25]
-    assert numbers["dual_excess"] == pytest.approx(0.25 / 2 - 0.15)
-    assert numbers["optimum_gap"] == pytest.approx(0) and numbers["dual_feasible"]
-
-
-@pytest.mark.parametrize("alpha", [[0.4, 0.4], [0.25, 0.1], [1.5, 1.5], [-0.1, -0.1]])
-def test_an_alpha_that_breaks_a_constraint_is_found(alpha):
-    assert not penalised(1, alpha)["dual_feasible"]
+def test_an_alpha_that_breaks_a_constraint_is_found(data):
+    names = "robust-0.2", "l1-0.2", "l1-0.2-equivalent", "exact-0.2"
+    saved = {name: runs.read(runs.RESULTS / name) for name in names}
+    numbers = theorems.l1_penalty(saved, data)
+    assert numbers["dual_feasible"] and numbers["optimum_gap"] == pytest.approx(0, abs=1e-7)
+    alpha, penalty = saved["exact-0.2"].arrays["alpha"], numbers["penalty"]
+    for change in (-alpha, 0.5 * alpha * (data.y_train > 0)):  # below zero; not balanced
+        saved["exact-0.2"].arrays["alpha"] = change
+        assert not theorems.l1_penalty(saved, data)["dual_feasible"]
+    saved["exact-0.2"].arrays["alpha"] = alpha
+    saved["l1-0.2-equivalent"].config["run"]["penalty"] = 0.99 * penalty
+    assert not theorems.l1_penalty(saved, data)["dual_feasible"]

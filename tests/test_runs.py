@@ -1,6 +1,7 @@
 """Saved runs: what is written, what is read back, and what is refused with one clear message."""
 
 import io
+import os
 import pickle
 import shutil
 from pathlib import Path
@@ -155,14 +156,19 @@ def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(
         run = runs.read(tmp_path / "regular")
         assert run.config["run"] == run.metrics == {"number": number}
 
-    def fail(path, model):
+    def fail(*_):
         raise error
 
+    def rename(path, target):  # the old one is out of the way already
+        return fail() if path.suffix == ".new" else os.rename(path, target)
+
     monkeypatch.setattr(files, "save_model", fail)
+    monkeypatch.setattr(Path, "rename", rename)
     for error in (ValueError, KeyboardInterrupt, SystemExit):
-        with pytest.raises(error):
-            whole(tmp_path / "regular", 2, model=True)
-        assert runs.read(tmp_path / "regular").metrics == {"number": 1}
+        for model in (True, None):
+            with pytest.raises(error):
+                whole(tmp_path / "regular", 2, model=model)
+            assert runs.read(tmp_path / "regular").metrics == {"number": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["regular"]
 
 
