@@ -211,7 +211,7 @@ def image(shape, layer):
     return layer if len(shape) == 3 and min(shape[:2]) > 1 else layers.Dropout(0.1)
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=settings().max_examples // 5)
 @given(
     shape=st.sampled_from([(3,), (4, 3, 1), (3, 4, 2)]),
     chosen=st.lists(

@@ -37,9 +37,8 @@ def make(tmp_path):
     def run(pythons, *arguments):
         for name in ("python3.13", "python3.12", "python3.11", "python3"):
             write_python(tmp_path / "bin" / name, pythons.get(name, "none"))
-        outer = {"PYTHON", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a make that runs the tests
-        environment = {key: value for key, value in os.environ.items() if key not in outer}
-        environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{environment['PATH']}"
+        # None of the variables of a make that runs the tests.
+        environment = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         words = ["make", *arguments]
         return subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
 
