@@ -5,7 +5,6 @@ import math
 import os
 import signal
 import sys
-import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -122,7 +121,8 @@ def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, valid
     validation: whether it has --validation as well.
     """
     numbers = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=0)
-    result = pair_parser(doc, **numbers, shuffle=shuffle)
+    result = parser(doc, results=True)
+    add(result, digits=list(runs.DIGITS), **numbers, shuffle=shuffle)
     return add(result, validation=None) if validation else result
 
 
@@ -148,15 +148,11 @@ def run(main):
         received.append(number)
         raise KeyboardInterrupt
 
-    # Only the main thread can handle signals.
-    first = threading.current_thread() is threading.main_thread()
-    for number in (signal.SIGINT, signal.SIGTERM) if first else ():
+    for number in (signal.SIGINT, signal.SIGTERM):
         # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
         if signal.getsignal(number) != signal.SIG_IGN:
             before[number] = signal.signal(number, stop)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name) or open(os.devnull, "w")  # none in pythonw, or after 2>&-
-        setattr(sys, name, stream)
+    for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old code page has no ε
             stream.reconfigure(errors="backslashreplace")
     try:

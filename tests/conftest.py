@@ -19,7 +19,6 @@ from hypothesis import HealthCheck, settings
 import data_prep
 import experiment_regular
 import experiment_robust
-import reproduce
 from common import runs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -188,6 +187,8 @@ def quick(tmp_path_factory):
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory):
     """The results folder of a run of reproduce.py, and what it printed."""
+    import reproduce  # and with it all that reports need, which `-m smoke` does not
+
     folder, stdout, stderr = tmp_path_factory.mktemp("fresh"), io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
         reproduce.main(["--results", str(folder)])

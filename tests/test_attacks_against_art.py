@@ -1,4 +1,4 @@
-"""The attacks beside those of the Adversarial Robustness Toolbox and Foolbox, made by others."""
+"""The attacks beside those of the Adversarial Robustness Toolbox, made by others."""
 
 import functools
 import os
@@ -97,19 +97,3 @@ def test_ten_logits_are_attacked_as_art_attacks_them(art, ten, targeted):
     ours = attacks.fgsm(model, x, y, 0.1, CROSS_ENTROPY, targeted=targeted)
     np.testing.assert_allclose(ours, attack.generate(x, y=y), atol=1e-6)
     assert np.mean(np.argmax(model(ours), axis=1) == labels[0]) < 1
-
-
-@pytest.mark.parametrize("targeted", [False, True])
-def test_ten_logits_are_attacked_as_foolbox_attacks_them(ten, targeted):
-    """PGD without a random start: twenty steps to the same images."""
-    foolbox = pytest.importorskip("foolbox")
-    model, x, *labels = ten
-    attack = foolbox.attacks.LinfPGD(abs_stepsize=0.02, steps=20, random_start=False)
-    wrong = foolbox.criteria.TargetedMisclassification if targeted else foolbox.Misclassification
-    criterion = wrong(tf.constant(labels[targeted]))
-    _, theirs, _ = attack(
-        foolbox.TensorFlowModel(model, bounds=(0, 1)), tf.constant(x), criterion, epsilons=0.1
-    )
-    args = 0.1, 0.02, 20, False, CROSS_ENTROPY
-    ours = attacks.pgd(model, x, labels[targeted], *args, targeted=targeted)
-    np.testing.assert_allclose(ours, theirs, atol=1e-6)

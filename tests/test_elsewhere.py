@@ -6,6 +6,7 @@ import sys
 import webbrowser
 
 import style
+import hinge_loss
 import hinge_margin
 import pytest
 from conftest import ROOT, words
@@ -16,54 +17,17 @@ from beyond.networks import certified
 from common import cli
 from common.lazy import keras
 
-NOTEBOOK = "module://a_notebook_s_own.backend"  # as a kernel sets it, for a Python that lacks it
-FOREIGN = ("cli", "common", "figures", "gallery", "report", "runs", "style")
 
-
-def python(code, **environment):
-    """Run a few lines in the checkout; returns what they print."""
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | environment,
-        text=True,
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def foreign(tmp_path):
-    """A folder for PYTHONPATH with modules of names that are used here."""
-    folder = tmp_path / "foreign"
-    folder.mkdir()
-    for name in FOREIGN:
-        (folder / f"{name}.py").write_text("raise SystemExit('a foreign module')\n")
-    return folder
-
-
-def test_settings_of_matplotlib_and_foreign_modules_change_no_picture(foreign, tmp_path):
-    (tmp_path / "matplotlibrc").write_text(
+def test_settings_of_a_session_and_foreign_modules_change_no_picture(tmp_path):
+    """And without shared memory, as where /dev/shm is read-only: there are no semaphores."""
+    foreign, settings = tmp_path / "foreign", tmp_path / "matplotlibrc"
+    foreign.mkdir()
+    for name in ("cli", "common", "figures", "gallery", "report", "runs", "style"):
+        (foreign / f"{name}.py").write_text("raise SystemExit('a foreign module')\n")
+    settings.write_text(
         "text.usetex: True\naxes.grid: True\nsavefig.bbox: tight\nlines.linestyle: --\n"
         "font.size: 20\nimage.cmap: viridis\nbackend: svg\nsavefig.format: svg\n"
     )
-    printed = python(
-        f"import runpy, sys; sys.argv[1:] = ['hinge_margin', '--results', {str(tmp_path)!r}]\n"
-        "runpy.run_module('plots', run_name='__main__')",
-        MPLBACKEND=NOTEBOOK,
-        MATPLOTLIBRC=str(tmp_path / "matplotlibrc"),
-        PYTHONPATH=str(foreign),
-    )
-    theirs = tmp_path / "figures" / "hinge_margin.png"
-    assert printed == str(theirs)
-    ours = style.save(hinge_margin.draw, "hinge_margin", tmp_path / "ours")
-    assert theirs.read_bytes() == ours.read_bytes()
-
-
-def test_reproduction_draws_with_its_own_gallery_and_the_session_s_backend(foreign, tmp_path):
-    """And without shared memory, as where /dev/shm is read-only: there are no semaphores."""
     code = f"""
 import _multiprocessing, os, pathlib, reproduce
 def refuse(*_): raise OSError(30, 'Read-only file system')
@@ -71,10 +35,20 @@ _multiprocessing.SemLock = refuse
 reproduce.draw_figures(['hinge_loss', 'hinge_margin'], pathlib.Path({str(tmp_path)!r}))
 import matplotlib; print(matplotlib.get_backend(), os.environ['MPLBACKEND'])
 """
-    printed = python(code, PYTHONPATH=str(foreign), MPLBACKEND="template")
-    assert "hinge_loss.png" in printed and printed.endswith("template template")
-    sizes = [path.stat().st_size for path in (tmp_path / "figures").iterdir()]
-    assert len(sizes) == 2 and min(sizes) > 1000  # the template draws nothing
+    session = dict(PYTHONPATH=str(foreign), MATPLOTLIBRC=str(settings), MPLBACKEND="template")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | session,
+        text=True,
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "hinge_loss.png" in done.stdout and done.stdout.endswith("template template\n")
+    for figure in (hinge_loss, hinge_margin):
+        ours = style.save(figure.draw, figure.__name__, tmp_path / "ours")
+        assert ours.read_bytes() == (tmp_path / "figures" / ours.name).read_bytes()
 
 
 def test_show_without_a_display_is_one_line_after_the_picture(here, tmp_path, monkeypatch):

@@ -1,16 +1,16 @@
 """Interrupts, full disks, read-only folders, two writers: what was saved stays whole."""
 
+import contextlib
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, wait_for, words
+from conftest import ROOT, words
 from test_cli import ends_with, one_line, posix
 from test_runs import whole
 
@@ -18,17 +18,22 @@ import experiment_regular
 from common import files, runs
 from common.lazy import callbacks
 
-SAVE = """
+WRITER = """
 import sys, time
 from pathlib import Path
-from types import SimpleNamespace
-import numpy as np
-from common import cli, files, runs
+sys.path.append("tests")
+from test_runs import whole
+from common import cli
 
-def save(folder, number):
-    arrays = {"number": np.random.default_rng(number).random(100_000)}
-    data, numbers = SimpleNamespace(digest=""), {"number": number}
-    runs.save(folder, SimpleNamespace(), data, numbers, arrays, number=number)
+end = time.monotonic() + 1
+def main():
+    while time.monotonic() < end:
+        whole(Path(sys.argv[1]), int(sys.argv[2]))
+while time.monotonic() < end:  # after its one line, as somebody who tries again
+    try:
+        cli.run(main)
+    except SystemExit as error:
+        assert error.code == 1
 """
 
 
@@ -61,47 +66,34 @@ def test_interrupted_experiment_leaves_the_old_run(tmp_path, monkeypatch, capsys
     assert [path.name for path in tmp_path.iterdir()] == ["regular"]
 
 
-@posix
-def test_killed_drawing_leaves_no_process(tmp_path):
-    """The figures are drawn by two processes; the second one has to notice that nobody waits."""
-    with subprocess.Popen(
-        words("plots", "--results", tmp_path),
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        process.stdout.readline()  # the first figure is there: they are at work
-        process.kill()
-
-    def gone():
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            return True
-
-    wait_for(gone)
-
-
 # --- disks and folders
 
 
+@contextlib.contextmanager
+def full_after(size):
+    """Every write beyond so many bytes of a file fails."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @posix
-@pytest.mark.parametrize(
-    "code, limit",
-    [
-        ("save(Path(sys.argv[1], 'regular'), 2)", 100_000),  # in arrays.npz
-        ("save(Path(sys.argv[1], 'regular'), 2)", 10),  # in config.json
-        ("files.write_file(Path(sys.argv[1], 'file'), 'half of this')", 6),
-    ],
-)
-def test_full_disk_leaves_the_old_run_or_file(tmp_path, code, limit):
-    """Every write beyond a limit of bytes fails."""
+@pytest.mark.parametrize("size", [10, 10_000])  # in config.json, and in arrays.npz
+def test_full_disk_leaves_the_old_run_and_file(tmp_path, capsys, size):
     whole(tmp_path / "regular", 1)
     (tmp_path / "file").write_text("old")
-    code = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\ncli.run(lambda: {code})"
-    process = python(f"{SAVE}\nimport resource\n{code}", tmp_path)
-    stderr = process.communicate(timeout=60)[1]
-    assert process.returncode == 1 and "File too large" in one_line(stderr)
+    for save in (
+        lambda: whole(tmp_path / "regular", 2),
+        lambda: files.write_file(tmp_path / "file", 20_000 * "x"),
+    ):
+        with full_after(size):
+            status, stderr = ends_with(save, capsys)
+        assert status == 1 and "File too large" in one_line(stderr)
     assert runs.read(tmp_path / "regular").metrics == {"number": 1}
     assert (tmp_path / "file").read_text() == "old"
     assert {path.name for path in tmp_path.iterdir()} == {"regular", "file"}
@@ -123,60 +115,12 @@ def test_closed_pipe_ends_quietly():
         assert process.stderr.read() == b"" and process.wait() == 1
 
 
-@pytest.fixture
-def read_only():
-    """A folder with a run that its user may not change; root becomes nobody for it."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        whole(folder / "results" / "regular", 1)
-        folder.chmod(0o755)
-        (folder / "results").chmod(0o555)
-        root = os.geteuid() == 0
-        if root:
-            os.seteuid(65534)
-        yield folder / "results"
-        if root:
-            os.seteuid(0)
-        (folder / "results").chmod(0o755)
-
-
-@posix
-@pytest.mark.parametrize(
-    "save",
-    [
-        lambda folder: files.write_file(folder / "README.md", "text"),
-        lambda folder: whole(folder / "regular", 2),
-        lambda folder: whole(folder / "new" / "regular", 2),
-    ],
-    ids=["file", "run", "new folder"],
-)
-def test_read_only_folder_is_one_line(read_only, capsys, save):
-    status, stderr = ends_with(lambda: save(read_only), capsys)
-    assert status == 1 and "Permission denied" in one_line(stderr)
-    assert str(read_only) in stderr and "choose another folder" in stderr
-    assert [path.name for path in read_only.iterdir()] == ["regular"]
-
-
 # --- two at once
 
 
 @posix
 def test_two_processes_that_write_one_run_end_with_a_whole_run_or_one_line(tmp_path):
-    code = (
-        SAVE
-        + """
-end = time.monotonic() + 1
-def main():
-    while time.monotonic() < end:
-        save(Path(sys.argv[1]), int(sys.argv[2]))
-while time.monotonic() < end:  # after its one line, as somebody who tries again
-    try:
-        cli.run(main)
-    except SystemExit as error:
-        assert error.code == 1
-"""
-    )
-    writers = [python(code, tmp_path / "regular", number) for number in (1, 2)]
+    writers = [python(WRITER, tmp_path / "regular", number) for number in (1, 2)]
     for writer in writers:
         stdout, stderr = writer.communicate(timeout=60)
         assert writer.returncode == 0 and stdout == ""

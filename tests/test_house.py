@@ -43,7 +43,7 @@ def test_a_run_enters_few_functions(quick, tmp_path):
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        experiment_regular.main(["--epochs", "1", "--results", str(tmp_path)])
+        experiment_regular.main([*"--epochs 1 --batch-size 1000 --results".split(), str(tmp_path)])
     finally:
         sys.setprofile(before)
     assert 20 <= len(entered) <= MOST_FUNCTIONS, sorted(entered)

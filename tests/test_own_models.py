@@ -97,10 +97,16 @@ def test_images_without_a_gradient_are_counted_and_stay(images):
 
 
 @pytest.mark.filterwarnings("ignore:the gradient is all zero")  # of the last
-@pytest.mark.parametrize("model", [([0.5, -0.5], 0.5, "sigmoid"), ([200, 200], 100, "tanh")])
-def test_outputs_like_probabilities_are_reported(images, model):
-    with pytest.warns(UserWarning, match="look like probabilities; give the logits"):
-        attacks.fgsm(dense(*model), *images, 0.01)
+def test_outputs_like_probabilities_are_reported(images):
+    x, y = images
+    softmax = keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.Softmax()])
+    for model, labels in (
+        (dense([0.5, -0.5], 0.5, "sigmoid"), y),
+        (softmax, np.arange(64) % 3),
+        (dense([200, 200], 100, "tanh"), y),
+    ):
+        with pytest.warns(UserWarning, match="look like probabilities; give the logits"):
+            attacks.fgsm(model, x, labels, 0.01)
 
 
 def test_logits_are_not_taken_for_probabilities(images):
@@ -109,14 +115,6 @@ def test_logits_are_not_taken_for_probabilities(images):
     attacks.fgsm(dense([0.5, -0.5]), x, y, 0.1)
     attacks.fgsm(dense([1, -1]), X, Y, 0.1)
     attacks.fgsm(dense([0.5, 0.5]), x, np.ones(64), 0.1)
-
-
-def test_a_few_images_of_a_sigmoid_are_attacked_like_its_logits(images):
-    """Too few to be judged by their outputs; the signs of the gradients are the same."""
-    x, y = images[0][:9], images[1][:9]
-    logits, sigmoid = (dense([2, -3], 0.5, activation) for activation in (None, "sigmoid"))
-    attacked = [attacks.pgd(model, x, y, 0.1, 0.03, 5) for model in (logits, sigmoid)]
-    np.testing.assert_array_equal(*attacked)
 
 
 def test_models_and_losses_that_cannot_be_attacked_are_named():
@@ -146,6 +144,8 @@ def test_models_and_losses_that_cannot_be_attacked_are_named():
         (dict(steps=-1), "steps >= 0"),
         (dict(batch_size=-1), "batch_size >= 1"),
         (dict(y=np.ones((1, 1))), r"y must be -1 or \+1, of shape \(1,\)"),
+        (dict(y=np.zeros(1)), r"y must be -1 or \+1"),
+        (dict(targeted=True), "one logit has no class to choose"),
     ],
 )
 def test_bad_arguments_of_pgd_are_named(changes, complaint):
@@ -154,26 +154,12 @@ def test_bad_arguments_of_pgd_are_named(changes, complaint):
         attacks.pgd(dense([1, -1]), **arguments | changes)
 
 
-def logits_of(count, *after):
-    """A convolutional network with `count` logits, and what comes after them."""
+@pytest.fixture
+def ten():
+    """A convolutional network with ten logits."""
     keras.utils.set_random_seed(4)
     before = layers.Conv2D(4, 5, 3, activation="relu"), layers.Flatten()
-    return keras.Sequential([keras.Input((28, 28, 1)), *before, layers.Dense(count), *after])
-
-
-@pytest.mark.parametrize("targeted", [False, True])  # at the one class is away from the other
-def test_two_logits_are_attacked_like_their_difference(data, targeted):
-    two, difference = logits_of(2), layers.Dense(1, use_bias=False)
-    one = keras.Sequential([two, difference])
-    difference.set_weights([np.array([[-1.0], [1.0]])])
-    x, y = data.x_test[:50], data.y_test[:50]
-    for arguments in ((0.1, 0.1, 1, False), (0.2, 0.05, 7)):
-        classes = (y > 0) ^ targeted
-        images = [
-            attacks.pgd(one, x, y, *arguments),
-            attacks.pgd(two, x, classes.astype(np.uint8), *arguments, targeted=targeted),
-        ]
-        assert images[0].tobytes() == images[1].tobytes() and np.abs(images[0] - x).max() > 0.09
+    return keras.Sequential([keras.Input((28, 28, 1)), *before, layers.Dense(10)])
 
 
 @pytest.mark.parametrize(
@@ -185,25 +171,13 @@ def test_two_logits_are_attacked_like_their_difference(data, targeted):
         (np.eye(10)[:2], r"y must be 0 ... 9.*of shape \(2,\); it is float64 \(2, 10\)"),
     ],
 )
-def test_labels_of_another_kind_of_model_are_named(data, y, complaint):
+def test_labels_of_another_kind_of_model_are_named(data, ten, y, complaint):
     with pytest.raises(ValueError, match=complaint):
-        attacks.fgsm(logits_of(10), data.x_test[:2], y, 0.1)
-    with pytest.raises(ValueError, match=r"y must be -1 or \+1"):
-        attacks.fgsm(logits_of(1), data.x_test[:2], np.array([0, 1]), 0.1)
+        attacks.fgsm(ten, data.x_test[:2], y, 0.1)
 
 
-def test_what_a_target_cannot_be_is_named(data):
-    x, one, ten = data.x_test[:12], logits_of(1), logits_of(10)
-    with pytest.raises(ValueError, match="one logit has no class to choose"):
-        attacks.fgsm(one, x, data.y_test[:12], 0.1, targeted=True)
+def test_what_a_target_cannot_be_is_named(data, ten):
+    x = data.x_test[:12]
     given = np.argmax(ten(x), axis=1)
     with pytest.raises(ValueError, match="every image is of the class in y already"):
         attacks.fgsm(ten, x, given, 0.1, targeted=True)
-    ten.set_weights([np.full(each.shape, np.nan, np.float32) for each in ten.get_weights()])
-    with pytest.raises(ValueError, match="the gradient along x is NaN"):
-        attacks.fgsm(ten, x, given, 0.1)
-
-
-def test_a_softmax_is_reported(data):
-    with pytest.warns(UserWarning, match="look like probabilities; give the logits"):
-        attacks.fgsm(logits_of(3, layers.Softmax()), data.x_test[:12], np.arange(12) % 3, 0.01)

@@ -1,16 +1,13 @@
 """What a maintainer relies on: the Makefile's choice of Python, versions, and the workflow."""
 
-import contextlib
 import os
 import re
 import shutil
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
 
 import pytest
 from conftest import ROOT
-from packaging.requirements import Requirement
 
 FAKE = """#!/bin/sh
 case "$2" in
@@ -40,9 +37,8 @@ def make(tmp_path):
     def run(pythons, *arguments):
         for name in ("python3.13", "python3.12", "python3.11", "python3"):
             write_python(tmp_path / "bin" / name, pythons.get(name, "none"))
-        outer = {"PYTHON", "MAKEFLAGS", "MFLAGS", "MAKELEVEL"}  # of a make that runs the tests
-        environment = {key: value for key, value in os.environ.items() if key not in outer}
-        environment["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{environment['PATH']}"
+        # None of the variables of a make that runs the tests.
+        environment = {"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
         words = ["make", *arguments]
         return subprocess.run(words, cwd=tmp_path, env=environment, text=True, capture_output=True)
 
@@ -64,13 +60,11 @@ def test_make_takes_the_first_python_that_tensorflow_supports(make, pythons, arg
     assert re.findall(r"^(\S+) -m venv .venv$", done.stdout, re.M) == [chosen]
 
 
-@pytest.mark.parametrize("named", [[], ["PYTHON=python3"], ["PYTHON=/nowhere"]])
-def test_make_without_such_a_python_says_what_to_do(make, tmp_path, named):
+@pytest.mark.parametrize("named", [[], ["PYTHON=/nowhere"]])
+def test_make_without_such_a_python_says_what_to_do(make, named):
     """One that is named is taken or nothing is, whatever else is there."""
-    pythons = {"python3": "3.14"} | ({"python3.12": "3.12"} if named else {"python3.12": "3.10"})
-    done = make(pythons, "test", *named)
-    assert done.returncode == 2 and not (tmp_path / ".venv").exists()
-    assert done.stdout.count("\n") == 1 and "uv python install 3.13" in done.stdout
+    done = make({"python3": "3.14", "python3.12": "3.12" if named else "3.10"}, "test", *named)
+    assert done.returncode == 2 and "uv python install 3.13" in done.stdout
 
 
 def test_make_for_another_python_than_the_one_installed_stops(make, tmp_path):
@@ -125,13 +119,3 @@ def pins(name):
 def test_every_requirement_is_pinned_to_one_version():
     for path in ROOT.glob("requirements*.txt"):
         assert pins(path.name).items() <= pins("constraints.txt").items(), path
-
-
-def test_every_package_that_is_installed_with_them_is_in_the_constraints():
-    """None is left to pip's choice, so that every installation has the same versions."""
-    known = pins("constraints.txt")
-    for package in known:
-        with contextlib.suppress(PackageNotFoundError):  # of benchmarks, or of another system
-            for needed in map(Requirement, requires(package) or []):
-                if not needed.marker or needed.marker.evaluate({"extra": ""}):
-                    assert normal(needed.name) in known, f"{package} needs {needed}"

@@ -2,18 +2,23 @@
 
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-from markdown_it import MarkdownIt
 
 import reproduce
 from claims import __main__ as claims
 from common import files, runs
-from report import figures, page, report
+from report import figures, report
 
 RUNS = list(report.PUBLISHED)
+# What the post's curves look like: attack ε, accuracy in %, tolerance in points.
+CURVES = {
+    "regular": [(0.03, 99, 0.5), (0.075, 50, 4), (0.1, 22.5, 2.5), (0.2, 0, 0.5)],
+    "robust-0.1": [(0.1, 99, 0.5), (0.2, 91, 1), (0.3, 36, 1)],
+    "robust-0.2": [(0.1, 99, 0.5), (0.2, 96, 1), (0.3, 78, 1)],
+    "robust-0.3": [(0.1, 99, 0.5), (0.2, 95, 1), (0.3, 83, 1)],
+}
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -29,20 +34,7 @@ def test_fresh_run_agrees_with_the_committed_and_the_published_one(fresh, run):
     train, test = report.PUBLISHED[run]
     assert 100 * new["train_accuracy_running"] == pytest.approx(train, abs=0.4)
     assert 100 * new["test_accuracy"] == pytest.approx(test, abs=0.2)
-
-
-# What the post's curves look like: attack ε, accuracy in %, tolerance in points.
-CURVES = {
-    "regular": [(0.03, 99, 0.5), (0.075, 50, 4), (0.1, 22.5, 2.5), (0.2, 0, 0.5)],
-    "robust-0.1": [(0.1, 99, 0.5), (0.2, 91, 1), (0.3, 36, 1)],
-    "robust-0.2": [(0.1, 99, 0.5), (0.2, 96, 1), (0.3, 78, 1)],
-    "robust-0.3": [(0.1, 99, 0.5), (0.2, 95, 1), (0.3, 83, 1)],
-}
-
-
-@pytest.mark.parametrize("run", CURVES)
-def test_curves_are_the_published_ones(fresh, run):
-    curve = runs.read(fresh.folder / run).metrics["robust_accuracy"]
+    curve = new["robust_accuracy"]
     for epsilon, accuracy, tolerance in CURVES[run]:
         found = np.interp(epsilon, curve["epsilon"], curve["unclipped"])
         assert 100 * found == pytest.approx(accuracy, abs=tolerance), epsilon
@@ -53,17 +45,6 @@ def test_output_is_clean_ends_with_the_table_and_nothing_hidden_is_left(fresh):
     assert not [path for path in fresh.folder.rglob("*") if path.name.startswith(".")]
     table, last = report.post_table(fresh.folder), fresh.stdout.splitlines()[-1]
     assert table in fresh.stdout and str(fresh.folder / "README.md") in last
-
-
-@pytest.mark.slow  # test_determinism.py has one model, test_plots.py one figure
-def test_the_post_twice_has_the_same_bytes(fresh, everything):
-    """Every file of its runs, and its pictures, in another process."""
-    names = {path.relative_to(fresh.folder) for path in fresh.folder.rglob("*.*")}
-    names -= {Path("README.md"), Path("figures/landscape_nonlinear.png")}  # show what there is
-    names = {name for name in names if (fresh.folder / name).is_file()}
-    assert len(names) == 4 * 5 + 12
-    for name in names:
-        assert (everything / name).read_bytes() == (fresh.folder / name).read_bytes(), name
 
 
 def test_other_radii_are_reported(quick, tmp_path):
@@ -181,9 +162,7 @@ def test_other_digits_are_not_compared_with_the_post_and_data_not_mixed(tmp_path
         report.write(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "there", [["exact-0.2"], ["exact-0.1", "exact-0.3", "robust-0.1-converged"], []]
-)
+@pytest.mark.parametrize("there", [["exact-0.1", "exact-0.3", "robust-0.1-converged"], []])
 def test_report_shows_what_there_is(tmp_path, there):
     for run in (*RUNS, *there):
         shutil.copytree(runs.RESULTS / run, tmp_path / run)
@@ -194,12 +173,3 @@ def test_report_shows_what_there_is(tmp_path, there):
     for run in there:
         kind, epsilon, *_ = run.split("-")
         assert f"ε = {epsilon}, the {'optimum' if kind == 'exact' else 'post'}" in text
-
-
-def test_the_name_of_a_folder_is_no_html_in_the_report_and_the_page(tmp_path):
-    folder = tmp_path / "a <b>&c"
-    folder.mkdir()
-    for run in RUNS:
-        (folder / run).symlink_to(runs.RESULTS / run)
-    for text in (MarkdownIt().render(report.write(folder).read_text()), page.page(folder)):
-        assert "a &lt;b&gt;&amp;c" in text and "<b>&" not in text

@@ -1,4 +1,4 @@
-"""Every script as a user meets it: --help, a usage error, what cannot be done; and every module."""
+"""Every script as a user meets it: --help and a usage error; and every module."""
 
 import json
 import subprocess
@@ -99,12 +99,4 @@ def test_bad_flag_is_a_usage_error_and_nothing_is_begun(here, monkeypatch, tmp_p
     done = here(command(name).removeprefix("-m "), *arguments)
     assert done.returncode == 2 and done.stdout == ""
     assert f": error: argument {flag}: the path is empty" in done.stderr.splitlines()[-1]
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("name", ["report.report", "plots/model_weights.py"])
-def test_what_cannot_be_done_is_one_line(here, tmp_path, name):
-    done = here(name, "--results", tmp_path)
-    assert done.returncode == 1 and done.stdout == "" and done.stderr.count("\n") == 1
-    assert f"python experiment_regular.py --results {tmp_path}" in done.stderr
     assert not list(tmp_path.iterdir())

@@ -109,19 +109,6 @@ def test_divergence_names_the_epoch_and_saves_nothing(small, tmp_path):
 # --- what fit honours
 
 
-def test_every_callback_gets_every_epoch_and_batch(fit):
-    events = []
-    log = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: events.append(("epoch", epoch)),
-        on_train_batch_begin=lambda batch, logs: events.append(batch),
-        on_epoch_end=lambda epoch, logs: events.append(logs["loss"]),
-        on_train_end=lambda logs: events.append("end"),
-    )
-    first, second = fit(training.linear_model(0), callbacks=[log]).history["loss"]
-    assert events == [("epoch", 0), 0, 1, 2, first, ("epoch", 1), 0, 1, 2, second, "end"]
-    assert log.params["steps"] == 3
-
-
 def test_keras_own_callbacks_work(fit, tmp_path):
     model = training.linear_model(0)
     their = keras.callbacks
@@ -141,10 +128,7 @@ def test_keras_own_callbacks_work(fit, tmp_path):
 
 def test_stop_training_stops_at_once_and_the_bar_says_where(fit, capsys):
     model, record = training.linear_model(0), callbacks.StepRecord()
-
-    def stop(batch, logs):
-        model.stop_training = batch == 1
-
+    stop = lambda batch, logs: setattr(model, "stop_training", batch == 1)
     log = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
     history = fit(model, 5, callbacks=[log, record], verbose=2)
     assert record.steps == [0, 1] and history.epoch == [0]
@@ -179,18 +163,6 @@ def test_progress_is_one_bar_of_all_steps(fit, capsys, verbose, lines):
 
 
 # --- callbacks of the project
-
-
-def test_step_record_is_a_callback_of_fit_too(few, fit):
-    ours, theirs = callbacks.StepRecord(), callbacks.StepRecord(keep=2)
-    fit(training.linear_model(0), callbacks=[ours])
-    model = training.linear_model(0)
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.Hinge())
-    flags = dict(batch_size=100, epochs=2, shuffle=False, verbose=0, callbacks=[theirs])
-    model.fit(few.x_train, few.y_train, **flags)
-    assert theirs.steps == [0, 5] and theirs.gradients == []
-    np.testing.assert_allclose(theirs.weights[0], ours.weights[0], atol=1e-6)
-    np.testing.assert_array_equal(theirs.weights[-1], weights_of(model))
 
 
 def test_network_is_measured_as_it_will_be_used(few, fit):

@@ -17,11 +17,6 @@ def test_no_other_bias_makes_fewer_mistakes(seed):
     assert np.sum(y * (scores + bias) <= 0) == min(mistakes) < 20
 
 
-def test_the_bias_is_amid_the_widest_gap_and_can_give_one_answer():
-    assert weak.fitted_bias(np.array([0.0, 4.0, 1.0]), np.array([-1.0, 1.0, -1.0])) == -2.5
-    assert weak.fitted_bias(np.array([0.0, 4.0, 1.0]), np.ones(3)) == 0.5  # below all of them
-
-
 def test_what_is_left_out_has_no_weight(data):
     x, y = data.x_train[:300].reshape(300, -1), data.y_train[:300]
     weights, mask = np.random.default_rng(0).normal(size=784), np.arange(784) < 500
