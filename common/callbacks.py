@@ -1,4 +1,4 @@
-"""Two Keras callbacks, for training.train."""
+"""Two Keras callbacks, for training.train and for Keras' own fit."""
 
 import numpy as np
 
@@ -6,12 +6,13 @@ from common.lazy import keras
 
 
 class StepRecord(keras.callbacks.Callback):
-    """Keeps the first kernel after chosen steps, and its gradient in each.
+    """Keeps the first kernel after chosen steps and, in training.train, the gradient of each.
 
     Arguments:
         keep: how many steps are kept, densest at the start, where most happens; None keeps all.
 
     `steps` are their numbers from 0; `weights` and `gradients`, (pixels,) each, belong to them.
+    Keras' fit shows its callbacks no gradients: there `gradients` stays empty.
     """
 
     def __init__(self, keep=None):
@@ -27,7 +28,8 @@ class StepRecord(keras.callbacks.Callback):
         if self.keep is None or self.seen in self.chosen:
             self.steps.append(self.seen)
             self.weights.append(np.ravel(self.model.trainable_variables[0]))
-            self.gradients.append(np.ravel(self.model.last_batch.gradients[0]))
+            if getattr(self.model, "last_batch", None):
+                self.gradients.append(np.ravel(self.model.last_batch.gradients[0]))
         self.seen += 1
 
 

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -148,11 +149,15 @@ def run(main):
         received.append(number)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # Only the main thread can handle signals.
+    first = threading.current_thread() is threading.main_thread()
+    for number in (signal.SIGINT, signal.SIGTERM) if first else ():
         # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
         if signal.getsignal(number) != signal.SIG_IGN:
             before[number] = signal.signal(number, stop)
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or open(os.devnull, "w")  # none in pythonw, or after 2>&-
+        setattr(sys, name, stream)
         if hasattr(stream, "reconfigure"):  # an old code page has no ε
             stream.reconfigure(errors="backslashreplace")
     try:

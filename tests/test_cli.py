@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -158,3 +159,16 @@ def test_old_code_page_stops_nothing(monkeypatch):
     cli.run(lambda: print("ε = 0.1"))
     stream.flush()
     assert stream.buffer.getvalue().split() == [b"\\u03b5", b"=", b"0.1"]
+
+
+def test_a_script_runs_without_streams_and_in_a_thread(monkeypatch):
+    """As after 2>&-, in services, and under what runs scripts in threads of its own."""
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    done = []
+    thread = threading.Thread(target=cli.run, args=(lambda: print("unread") or done.append(1),))
+    thread.start()
+    thread.join()
+    sys.stdout.close()
+    sys.stderr.close()
+    assert done == [1]
