@@ -278,9 +278,9 @@ def test_small_things(view, written):
     view.press("#image", "Enter")
     assert view.input_value("#image") == "2114" and "to 2114" in view.inner_text("#clean-text")
     box = view.locator("#chart").bounding_box()
-    view.hover("#chart text:has-text('50')")
+    view.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 20)
     view.mouse.down()
-    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] + 60, steps=4)
+    view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + box["height"] + 30, steps=4)
     view.mouse.up()
     assert view.input_value("#number") == "0.25" and not view.evaluate("String(getSelection())")
     with view.expect_download() as download:

@@ -186,7 +186,7 @@ function bracket({ epsilon, certified, attacked }, low, high) {
   const least = certified[epsilon.findIndex((each) => each >= low)] ?? 0, most = attacked[epsilon.findLastIndex((each) => each <= high)];
   const [from, to] = [least, most].map((count) => (100 * count) / data.images), scale = Number.isNaN(low) ? 100 : to - from < 1 ? 10 : 1;
   if (least === most) return percent(most);
-  return `${Number.isNaN(low) ? "≤ " : `${Math.floor(scale * from) / scale}–`}${Math.ceil(scale * to) / scale} %`;
+  return `${Number.isNaN(low) ? "≤" : `${Math.floor(scale * from) / scale}–`}${Math.ceil(scale * to) / scale} %`;
 }
 
 // ---- Showing ----
