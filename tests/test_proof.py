@@ -16,7 +16,7 @@ def test_optimum_is_proved_on_all_the_data(train_images, epsilon):
     Every float is a fraction: once one α has made up for Σ α y, all is feasible, exactly.
     """
     x, y = train_images
-    best = optimum.solve(x, y, epsilon)
+    best = optimum.Program(x, y).solve(epsilon)
     alpha = best.alpha
     active = np.flatnonzero(alpha)
     exact_alpha = {i: Fraction(float(alpha[i])) for i in active}
@@ -57,7 +57,7 @@ def test_tiny_sets_on_a_grid_are_proved_but_at_the_separation_epsilon():
         x, y = generator.integers(0, 5, (n, pixels)) / 4, generator.choice([-1.0, 1.0], n)
         y[:2] = -1, 1
         epsilon = generator.integers(1, 8) / 16
-        best = optimum.solve(x, y, epsilon)
+        best = optimum.Program(x, y).solve(epsilon)
         alpha = best.alpha
         assert best.lower_bound <= best.objective + 1e-12
         assert np.all(np.abs((alpha * y) @ x) <= epsilon * alpha.sum() + 1e-12)
@@ -72,9 +72,9 @@ def test_two_pixels_are_optimal_from_below_0_215_on(train_images):
     x, y = train_images
     two = np.flatnonzero(runs.read(runs.RESULTS / "exact-0.3").arrays["weights"])
     assert len(two) == 2
+    program, part = optimum.Program(x, y), optimum.Program(x[:, two], y)
     for epsilon, enough in ((0.205, False), (0.215, True)):
-        best = optimum.solve(x, y, epsilon, tolerance=1e-9)
-        excess = optimum.solve(x[:, two], y, epsilon, tolerance=1e-9).objective - best.lower_bound
+        excess = part.solve(epsilon).objective - program.solve(epsilon).lower_bound
         assert (excess < 1e-8) == enough and (excess > 1e-6) == (not enough)
 
 
@@ -89,7 +89,7 @@ def test_two_pixels_are_optimal_from_below_0_215_on(train_images):
 def test_bad_arguments_are_named(y, epsilon, complaint):
     x = np.random.default_rng(0).random((4, 3))
     with pytest.raises(ValueError, match=complaint):
-        optimum.solve(x, y, epsilon)
+        optimum.Program(x, y).solve(epsilon)
 
 
 def test_at_the_separation_epsilon_itself_the_two_problems_differ():
@@ -114,7 +114,7 @@ def test_optimal_classifier_is_piecewise_constant(train_images):
     x, y = train_images
 
     def classifier(epsilon):
-        best = optimum.solve(x, y, epsilon)
+        best = optimum.Program(x, y).solve(epsilon)
         norm = np.abs(best.weights).sum()
         return np.append(best.weights, best.bias) / norm, norm
 
@@ -135,10 +135,10 @@ def test_warm_optima_are_the_cold_ones(train_images):
         value = optimum.robust_objective(warm.weights, warm.bias, x, y, epsilon)
         assert warm.objective == pytest.approx(value, abs=1e-9)
         if epsilon > separation.epsilon:
-            cold = optimum.solve(x, y, epsilon)
+            cold = optimum.Program(x, y).solve(epsilon)
             assert warm.objective == pytest.approx(cold.objective, abs=2e-7)
     # Just below its end the constant is not optimal.
-    below = optimum.solve(x, y, end[0] - 0.002)
+    below = optimum.Program(x, y).solve(end[0] - 0.002)
     assert below.objective < 2 * min(np.mean(y > 0), np.mean(y < 0)) - 1e-5
 
 

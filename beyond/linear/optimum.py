@@ -42,9 +42,7 @@ import attacks
 
 PIXELS = 30  # of the first working set, and the most that a round adds: the optimum uses few
 IDLE = 3  # rounds in which an example had no part, after which it is dropped, once
-# The basis of the round before is what makes it fast; presolve would lose it.
-OPTIONS = dict(presolve="off", solver="simplex")
-OPTIONS |= dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9)
+TOLERANCES = dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9)
 # The program is solved for ε less the first of these, so that rounding leaves its α feasible for ε;
 # with the second, if the first does not: where Σ α is small, it is below HiGHS' tolerance.
 SAFETIES = (1e-10, 1e-9)
@@ -130,7 +128,7 @@ class Program:
         self.examples, self.pixels, self.signs = np.arange(0), np.arange(0), np.ones(0)
         self.idle = np.zeros(len(self.y), int)  # rounds that each example had no part in
         self.solver = Solver()
-        for name, value in OPTIONS.items():
+        for name, value in TOLERANCES.items():
             self.solver.setOptionValue(name, value)
         self.add(self.solver.addCols, np.zeros((2, 0)), 0, 0, np.inf)
         self.add(self.solver.addRows, [[0, 0], [-1, 0], [0, 1]], 0, 0)
@@ -159,8 +157,11 @@ class Program:
         self.examples = np.append(self.examples, examples)
 
     def run(self):
-        """Solve the program as it is: HiGHS' solution. Raises ValueError if it has none."""
-        for presolve in ("off", "choose"):  # the second, cold, where its simplex gives up
+        """Solve the program as it is: HiGHS' solution. Raises ValueError if it has none.
+
+        Presolve would lose the last basis, so it is only used, from nothing, where HiGHS gives up.
+        """
+        for presolve in ("off", "choose"):
             self.solver.setOptionValue("presolve", presolve)
             self.solver.run()
             status = self.solver.getModelStatus()
@@ -244,11 +245,6 @@ class Program:
         return last
 
 
-def solve(x, y, epsilon, **options):
-    """The Optimum of one ε: see Program.solve."""
-    return Program(x, y).solve(epsilon, **options)
-
-
 def separator(x, y, start=None):
     """A model (w, b) with y_i (w·x_i + b) >= 1 for every example, or None if the classes overlap.
 
@@ -267,9 +263,9 @@ def separator(x, y, start=None):
     v = np.append(start[0][used], start[1]).astype(float) if start else np.zeros(len(used) + 1)
     size = np.quantile(z @ v, NEAR)
     v = v / size if size > 0 else 0 * v
-    margins, active = z @ v, np.zeros(len(y), bool)
-    hessian = ON_MARGIN * len(y) * np.eye(len(v))
-    while margins.min() <= 0:
+    active = np.zeros(len(y), bool)
+    hessian = ON_MARGIN * len(y) * np.eye(len(v))  # and not 0, for pixels that no example lights
+    while (margins := z @ v).min() <= 0:
         alpha = np.maximum(0, 1 - margins)
         slope = alpha @ z
         if np.abs(slope).max() * LARGEST_NORM <= alpha.sum():
@@ -284,7 +280,7 @@ def separator(x, y, start=None):
             size /= 2
             if size < ON_MARGIN:
                 return None  # rounding is larger than the margin
-        v, margins = v + size * step, margins + size * along
+        v = v + size * step
     weights = np.zeros(x.shape[1])
     weights[used] = v[:-1] / margins.min()
     return weights, float(v[-1] / margins.min())
