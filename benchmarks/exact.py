@@ -2,8 +2,7 @@
 
     python benchmarks/exact.py       # about three minutes
 
-At both the working set of beyond/linear/optimum.py, the same solver and the same options; the
-objectives must agree.
+Both are the linear program of beyond/linear/optimum.py, and their objectives must agree.
 
 At one ε, what a user would take instead: CVXPY with CLARABEL and with HiGHS on the whole problem,
 each once and stopped after LIMIT seconds. scikit-learn's LinearSVC has no L1 penalty with this
