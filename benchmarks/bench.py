@@ -17,8 +17,8 @@ sys.path.insert(1, str(Path(__file__).resolve().parents[1]))  # a script sees it
 from common import cli, files, runs
 
 PACKAGES = (
-    "tensorflow keras numpy scipy matplotlib scikit-learn adversarial-robustness-toolbox foolbox "
-    "torch jax dask"
+    "tensorflow keras numpy scipy highspy matplotlib scikit-learn adversarial-robustness-toolbox "
+    "foolbox torch jax dask"
 ).split()
 
 

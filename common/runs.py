@@ -24,6 +24,7 @@ RESULTS = ROOT / "results"
 DIGITS = (0, 1)  # the post's pair: the first is labelled -1, the second +1
 EPSILONS = (0.1, 0.2, 0.3)  # of the post's robust models, in pixel units
 FILES = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras", ".DS_Store"}
+PACKAGES = "tensorflow", "keras", "numpy", "scipy", "highspy"  # that a run's numbers depend on
 LOGIT_TOLERANCE = 1e-4  # of the largest logit: float32 is off by up to 5e-7, float16 by 3e-4
 MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "regular": "experiment_regular.py",
@@ -141,8 +142,7 @@ def flags(results):
 
 def versions():
     """Of Python and the packages that a run's numbers depend on, by name."""
-    packages = "tensorflow", "keras", "numpy", "scipy"
-    found = {package: importlib.metadata.version(package) for package in packages}
+    found = {package: importlib.metadata.version(package) for package in PACKAGES}
     return {"python": platform.python_version()} | found
 
 

@@ -5,13 +5,11 @@
 
 Two ends have a proof of their own. Below the ε of separation the separating model has zero robust
 loss. From the ε at which the constant classifier becomes optimal, it stays so: a feasible α of one
-ε is feasible for every larger one. Between them each ε takes the working set of the one before, in
-ascending order (see optimum.carried). Writes results/diagram/: config.json, metrics.json,
-arrays.npz.
+ε is feasible for every larger one. Between them one program goes from ε to ε, downwards. Writes
+results/diagram/: config.json, metrics.json, arrays.npz.
 """
 
 import numpy as np
-from scipy import sparse
 
 import attacks
 import data_prep
@@ -22,64 +20,40 @@ from common import cli, runs
 RUN = "diagram"
 EPSILONS = np.linspace(0, 0.5, 101)  # of training and attack, in pixel units
 USED = 1e-7  # of the largest |weight|: a weight below it is rounding
+NEVER = np.inf, None  # as an end: it need not be known where the constant begins
 SAME = 1e-6  # of ‖w‖₁: classifiers that differ less, but for their scale, are one
 
 
-def constant_end(x, y):
+def constant_end(program):
     """The ε from which on the constant classifier is optimal, and its α (n,), which proves it.
 
-    Its loss is twice the share m / n of the smaller class. α is 1 on that class and, with sum m, on
-    the other one such that the largest |Σ α y x_j| / 2m, which is the ε, is the least: a linear
-    program. Its pixels are those in which the classes differ most, and more as they are violated.
+    Its loss is twice the share m / n of the smaller class. So Σ α = 2m, and the largest
+    |Σ α y x_j| / 2m, which is the ε, is the least.
     """
-    few = -1 if np.sum(y < 0) <= np.sum(y > 0) else 1
-    minority, majority = x[y == few], sparse.csr_matrix(x[y != few])
-    m, n = minority.shape[0], majority.shape[0]
-    mean = np.ravel(minority.mean(axis=0))
-    difference = np.abs(mean - np.ravel(majority.mean(axis=0)))
-    pixels = np.argsort(-difference)[: optimum.PIXELS]
-    while True:
-        part, bound = majority[:, pixels].T / m, np.full((len(pixels), 1), 2.0)
-        *_, found = optimum.solve_dual(
-            "the program of the constant's ε",
-            c=np.append(np.zeros(n), 1),
-            A_ub=sparse.bmat([[part, -bound], [-part, -bound]], "csc"),
-            b_ub=np.r_[mean[pixels], -mean[pixels]],
-            A_eq=sparse.csc_matrix([np.append(np.ones(n), 0)]),
-            b_eq=[m],
-            bounds=[(0, 1)] * n + [(0, None)],
-        )
-        alpha = np.ones(len(y))
-        alpha[y != few] = np.clip(found[:n], 0, 1)
-        alpha = optimum.balanced(alpha, y)
-        pull = np.abs((alpha * y) @ x) / alpha.sum()
-        violated = np.setdiff1d(np.flatnonzero(pull > found[n]), pixels)
-        if not len(violated):
-            return float(pull.max()), alpha
-        pixels = np.union1d(pixels, violated)
+    least = min(np.sum(program.y < 0), np.sum(program.y > 0))
+    *_, alpha, _, pulls = program.least_pull(2 * least)
+    return float(np.abs(pulls).max() / alpha.sum()), alpha
 
 
-def optima(x, y, epsilons, separation, end):
-    """The Optimum of each of the ascending ε, with warm working sets; end from constant_end.
+def optima(program, epsilons, separation=None, end=NEVER):
+    """The Optimum of each of the ascending ε; end from constant_end.
 
     Raises ValueError for an ε that is not proved.
     """
-    x_sparse, found = sparse.csr_matrix(x), []
-    largest, alpha = end
-    zero, bias, working = np.zeros(x.shape[1]), float(np.sign(y.sum()) or 1), None
-    constant = optimum.robust_objective(zero, bias, x_sparse, y, 0)
-    for epsilon in epsilons:
+    (x, y), found, (largest, alpha) = (program.x, program.y), [], end
+    zero, bias = np.zeros(x.shape[1]), float(np.sign(y.sum()) or 1)
+    constant = optimum.robust_objective(zero, bias, x, y, 0)
+    for epsilon in epsilons[::-1]:
         if separation and epsilon < separation.epsilon:
             best = rescaled(separation, x, y, epsilon)
         elif epsilon >= largest:
             best = optimum.Optimum(zero, bias, constant, float(alpha.mean()), alpha, 0)
         else:
-            best = optimum.solve(x_sparse, y, epsilon, tolerance=LARGEST_GAP, working=working)
-            working = optimum.carried(best, x_sparse, y, epsilon)
+            best = program.solve(epsilon)
         if not best.gap <= LARGEST_GAP:
             raise ValueError(f"epsilon {epsilon:g} is not proved: the gap is {best.gap:.1e}")
         found.append(best)
-    return found
+    return found[::-1]
 
 
 def used_pixels(weights):
@@ -102,8 +76,9 @@ def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
     data = data_prep.load_pair(args.digits)
     x, y = data.training_matrix()
-    separation, end = optimum.separate(x, y), constant_end(x, y)
-    found = optima(x, y, EPSILONS, separation, end)
+    separation, program = optimum.separate(x, y), optimum.Program(x, y)
+    end = constant_end(program)
+    found = optima(program, EPSILONS, separation, end)
     test = data.x_test, data.y_test
     accuracy = [attacks.robust_accuracy(*it[:2], *test, EPSILONS) for it in found]
     pixels, largest_gap = [used_pixels(it.weights) for it in found], max(it.gap for it in found)

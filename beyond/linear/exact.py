@@ -8,8 +8,6 @@ Writes results/exact-0.1/ and so on, in the format of the other runs, with the b
 in history.csv.
 """
 
-import contextlib
-
 import numpy as np
 
 import data_prep
@@ -21,14 +19,6 @@ LARGEST_GAP = 1e-7  # between objective and lower bound, for it to count as a pr
 COLUMNS = ("round", "lower_bound", "objective", "examples", "pixels")  # of history.csv
 
 
-def rough_model(folder, data):
-    """(weights, bias) of a run on the same data, or None: a guess that saves rounds."""
-    with contextlib.suppress(OSError, ValueError):
-        run = runs.read(folder, arrays=("weights", "bias"))
-        if run.config.get("data_sha256") == data.digest:
-            return run.arrays["weights"], run.arrays["bias"]
-
-
 def rescaled(separation, x, y, epsilon):
     """The Optimum below the ε of separation: its model, scaled to attacked margins of 1 again."""
     scale = 1 / (1 - epsilon / separation.epsilon)
@@ -37,7 +27,7 @@ def rescaled(separation, x, y, epsilon):
     return optimum.Optimum(weights, bias, objective, 0.0, np.zeros(len(y)), 0)
 
 
-def find_optimum(x, y, epsilon, separation, start):
+def find_optimum(program, epsilon, separation):
     """The proved Optimum, and the rows of history.csv. Raises ValueError if the proof fails."""
     rounds = []
     if separation and 0 <= epsilon - separation.epsilon <= 2 * optimum.SAFETIES[-1]:
@@ -50,7 +40,7 @@ def find_optimum(x, y, epsilon, separation, start):
             f"  epsilon {epsilon:g}: every model that separates the attacked data is optimal; "
             "this one has the least ‖w‖₁"
         )
-        return rescaled(separation, x, y, epsilon), rounds
+        return rescaled(separation, program.x, program.y, epsilon), rounds
 
     def on_round(*row):
         rounds.append(row)
@@ -59,7 +49,7 @@ def find_optimum(x, y, epsilon, separation, start):
         size = f"{examples:,} examples, {pixels} pixels"
         print(f"  epsilon {epsilon:g}, round {number}: {bounds}, {size}", flush=True)
 
-    best = optimum.solve(x, y, epsilon, start, LARGEST_GAP, on_round)
+    best = program.solve(epsilon, on_round=on_round)
     if best.gap > LARGEST_GAP:
         raise ValueError(
             f"epsilon {epsilon:g}: the optimum is not proved, the gap is {best.gap:.1e} and not "
@@ -73,12 +63,10 @@ def pixel_pull(x, y, alpha):
     return (alpha * y) @ x / alpha.sum() if alpha.any() else np.zeros(x.shape[1])
 
 
-def experiment(args, data, epsilon, separation):
+def experiment(args, data, epsilon, program, separation):
     """Find, prove, measure and save the optimum of one ε."""
     x, y = data.training_matrix()
-    results = cli.results_folder(args)
-    start = rough_model(results / runs.name("robust", epsilon), data)
-    best, rounds = find_optimum(x, y, epsilon, separation, start)
+    best, rounds = find_optimum(program, epsilon, separation)
     l1_penalty, l1_objective = optimum.l1_equivalent(best.weights, best.bias, x, y, epsilon)
     test_x = data.x_test.reshape(-1, x.shape[1])
     metrics = evaluation.evaluate(best.weights, best.bias, data) | dict(
@@ -97,7 +85,7 @@ def experiment(args, data, epsilon, separation):
     arrays = evaluation.figure_arrays(best.weights, best.bias, data) | dict(
         pixel_pull=pixel_pull(x, y, best.alpha), alpha=best.alpha
     )
-    folder = results / runs.name(RUN, epsilon)
+    folder = cli.results_folder(args) / runs.name(RUN, epsilon)
     training.seed_everything(0)  # for the names in the saved model
     model, table = training.model_of(best.weights, best.bias), dict(zip(COLUMNS, zip(*rounds)))
     runs.save(folder, args, data, metrics, arrays, model, history=table, epsilon=epsilon)
@@ -116,7 +104,8 @@ def parse_args(argv=None):
 def main(argv=None):
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
-    separation = optimum.separate(*data.training_matrix())
+    x, y = data.training_matrix()
+    separation, program = optimum.separate(x, y), optimum.Program(x, y)
     if separation:
         print(
             f"zero robust loss is possible below epsilon = {separation.epsilon:.6f}, the ℓ∞ margin "
@@ -129,8 +118,8 @@ def main(argv=None):
                 "--epsilon 0: the classes overlap, and then rounding leaves no α that proves the "
                 "optimum; take an --epsilon above 0"
             )
-    for epsilon in args.epsilons:
-        experiment(args, data, epsilon, separation)
+    for epsilon in sorted(args.epsilons, reverse=True):
+        experiment(args, data, epsilon, program, separation)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ program. Its dual has one number α_i per example, 1 where the loss is active an
     subject to  Σ_i α_i y_i = 0          (the multiplier of this constraint is b)
                 |Σ_i α_i y_i x_ij| <= ε Σ_i α_i   for every pixel j   (the multipliers: u and v)
 
-SciPy solves the dual on a working set: examples left out have α = 0, pixels left out have w = 0,
-and both sets grow by the violated constraints. The proof does not rely on the solver. By weak
-duality, for any (w, b) and for any α that satisfies the constraints on all the data,
+HiGHS solves the dual on a working set: pixels left out have w = 0, examples left out have α = 0.
+Pixels and examples are added as their constraints are violated, and the model stays warm from round
+to round and from ε to ε. The proof does not rely on the solver. By weak duality, for any (w, b) and
+for any α that satisfies the constraints on all the data,
 
     objective(w, b)  >=  (1/n) Σ_i α_i (1 - y_i (w·x_i + b) + ε ‖w‖₁)  >=  (1/n) Σ_i α_i,
 
@@ -33,35 +34,21 @@ classes at ε. That robustness and regularisation can be one thing is due to Xu,
 
 from typing import NamedTuple
 
+import highspy
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog, nnls
 
 import attacks
 
-EXAMPLES = 1000  # first working set, and the most that a round adds
-PIXELS = 30  # the same for pixels: the optimum uses few
-# HiGHS' dual simplex without presolve is three times faster here than with it; its interior point
-# is far slower.
+PIXELS = 30  # of the first working set, and the most that a round adds: the optimum uses few
+IDLE = 3  # rounds in which an example had no part, after which it is dropped, once
 TOLERANCES = dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=1e-9)
-SOLVER = dict(method="highs-ds", options=dict(presolve=False, **TOLERANCES))
 # The program is solved for ε less the first of these, so that rounding leaves its α feasible for ε;
 # with the second, if the first does not: where Σ α is small, it is below HiGHS' tolerance.
 SAFETIES = (1e-10, 1e-9)
-# In `separate` α is unbounded if the classes overlap, and HiGHS is unreliable without a bound.
-LARGEST_ALPHA = 1e6
 ON_MARGIN = 1e-9  # a loss below this is rounding
-HARDEST = 800  # examples that `separator` begins with; a round adds half as many
-CARRIED = 0.5  # robust margins this near to 1 stay in a working set that goes on to the next ε
-PULLED = 0.02  # the same for pixels, over the range of their pulls
-
-
-class Working(NamedTuple):
-    """A working set: what the program has, beside examples whose α is taken to be 1."""
-
-    examples: np.ndarray  # indices
-    pixels: np.ndarray  # indices
-    active: np.ndarray  # (n,) bool: the examples with α = 1, which no round adds
+LARGEST_NORM = 1e6  # classes that only a model with weights above this separates overlap
+NEAR = 0.2  # the share of the examples that a rough model leaves inside the margin of `separator`
 
 
 class Optimum(NamedTuple):
@@ -102,85 +89,14 @@ def l1_equivalent(weights, bias, x, y, epsilon):
 
 
 def check_examples(x, y):
-    """Return x (n, pixels), dense or sparse, and y as floats after checking them.
+    """Return x (n, pixels), dense or sparse, as CSR, and y, both as floats, after checking them.
 
     Raises ValueError for labels other than -1 and +1, another shape, or examples of one class.
     """
     y = np.asarray(y)
     if y.shape != x.shape[:1] or set(y) != {-1, 1}:
         raise ValueError(f"y must be -1 and +1, both, of shape ({x.shape[0]},); it is {y}")
-    return x, y.astype(float)
-
-
-def solve_dual(name, **program):
-    """Solve a linear program whose A_ub has a row for each pixel, and then its negative.
-
-    Returns w and b, the multipliers, and the solution. Raises ValueError with the program's name.
-    """
-    found = linprog(**program, **SOLVER)
-    if found.status != 0:
-        found = linprog(**program, method="highs")  # with its defaults, where that gives up
-    if found.status != 0:
-        raise ValueError(f"HiGHS could not solve {name}: {found.message}")
-    minus_u, minus_v = np.split(found.ineqlin.marginals, 2)
-    return minus_v - minus_u, -found.eqlin.marginals[0], found.x
-
-
-def solve_program(x, y, epsilon, counts=1.0):
-    """Solve the dual for the examples and pixels given, x (n, pixels) sparse. Returns w, b, α.
-
-    counts: how many examples a row stands for, one number or (n,); x and y are then their sums.
-    """
-    n, pixels = x.shape
-    counts = np.full(n, counts)
-    signed = x.multiply(np.sign(y)[:, np.newaxis]).T  # row j holds y_i x_ij
-    # One more variable, s = Σ α, keeps ε Σ α from filling every row of the matrix.
-    bound = np.full((pixels, 1), epsilon)
-    weights, bias, alpha = solve_dual(
-        f"the program at epsilon {epsilon}",
-        c=np.append(-counts, 0),
-        A_ub=sparse.bmat([[signed, -bound], [-signed, -bound]], "csc"),
-        b_ub=np.zeros(2 * pixels),
-        A_eq=sparse.csc_matrix([np.append(y, 0), np.append(counts, -1)]),
-        b_eq=[0, 0],
-        bounds=[(0, 1)] * n + [(0, None)],
-    )
-    return weights, bias, alpha[:n]
-
-
-def solve_grouped(x, y, epsilon, working):
-    """As solve_program, for a Working: equal examples share a column, the active ones are two.
-
-    x: (n, all pixels) sparse. Returns w on its pixels, b, and α (n,). Where the optimum uses few
-    pixels most examples are equal on them, and the program becomes small.
-    """
-    examples, pixels, active = working
-    key = np.random.default_rng(0).random(len(pixels))  # equal on the pixels: an equal product
-    marks = x[examples][:, pixels] @ key + len(pixels) * y[examples]
-    groups, columns = np.unique(marks, return_inverse=True)
-    rows, columns, count = [examples], [columns], len(groups)
-    for sign in (-1, 1):
-        same = np.flatnonzero(active & (y == sign))
-        if len(same):
-            rows.append(same)
-            columns.append(np.full(len(same), count))
-            count += 1
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    summing = sparse.csr_matrix((np.ones(len(rows)), (columns, np.arange(len(rows)))))
-    sums, counts = summing @ x[rows][:, pixels], np.bincount(columns).astype(float)
-    weights, bias, alpha = solve_program(sums.tocsr(), summing @ y[rows], epsilon, counts)
-    every = np.zeros(len(y))
-    every[rows] = alpha[columns]
-    return weights, bias, every
-
-
-def carried(best, x, y, epsilon):
-    """The Working of an Optimum for another ε nearby: what is near to having a part in it."""
-    margins = robust_margins(best.weights, best.bias, x, y, epsilon)
-    spare = epsilon * best.alpha.sum() - np.abs(x.T @ (best.alpha * y))
-    pixels = np.flatnonzero((best.weights != 0) | (spare < PULLED * np.ptp(spare)))
-    examples = np.flatnonzero(np.abs(margins - 1) < CARRIED)
-    return Working(examples, pixels, margins <= 1 - CARRIED)
+    return sparse.csr_matrix(x, dtype=float), y.astype(float)
 
 
 def balanced(alpha, y):
@@ -190,112 +106,184 @@ def balanced(alpha, y):
     return alpha * np.where(y > 0, least / (positive or 1), least / (negative or 1))
 
 
-def solve(x, y, epsilon, start=None, tolerance=1e-7, on_round=None, working=None):
-    """Minimise the mean robust hinge loss and prove it.
+class Solver(highspy.Highs):
+    """HiGHS, silent: its constructor prints a line when it enables callbacks."""
 
-    Arguments:
-        x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}; epsilon: >= 0, in pixel units.
-        start: (weights, bias) of a rough model, whose hardest examples make the first working set.
-        tolerance: stop when objective and lower bound differ by at most this.
-        on_round: called after each round with its number, lower bound, objective and the two set
-            sizes.
-        working: a Working to begin with, from `carried`, instead of the usual first set.
+    def enableCallbacks(self):
+        self.silent()
 
-    Returns an Optimum; its gap may stay above `tolerance` if no round improves it: check it. Up to
-    the separation epsilon (see `separate`) every program is degenerate and slow: take the
-    separating model there. Raises ValueError for bad arguments.
+
+class Program:
+    """The dual, kept warm: x (n, pixels), dense or sparse, in [0, 1]; y (n,) in {-1, +1}.
+
+    Its columns are s, t, and α of self.examples. Its rows are Σ α y = 0, whose multiplier is b;
+    Σ α = s; t = ε s; and ± Σ α y x_j <= t for self.pixels, the sign in self.signs, whose
+    multipliers are u and v. Raises ValueError for bad x or y.
     """
-    if not 0 <= epsilon < np.inf:
-        raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
-    x, y = check_examples(sparse.csr_matrix(x, dtype=float), y)
-    n, safeties = len(y), list(SAFETIES)
-    # At first: examples spread over the data, pixels in which the classes differ most.
-    hardest = np.linspace(0, n - 1, min(EXAMPLES, n)).astype(int)
-    if start:
-        hardest = np.argsort(robust_margins(*start, x, y, epsilon))
-    difference = np.ravel(x[y > 0].mean(axis=0) - x[y < 0].mean(axis=0))
-    examples, pixels = hardest[:EXAMPLES], np.argsort(-np.abs(difference))[:PIXELS]
-    active = np.zeros(n, bool)
-    if working:
-        examples, pixels, active = working
-    best, objective = None, np.inf
-    lower_bound, proof, rounds = 0.0, np.zeros(n), 0  # α = 0 is feasible and gives the bound 0
-    while True:
-        rounds += 1
-        weights, alpha = np.zeros(x.shape[1]), np.zeros(n)
-        safe_epsilon = max(epsilon - safeties[0], 0)
-        if working:
-            now = Working(examples, pixels, active)
-            weights[pixels], bias, alpha = solve_grouped(x, y, safe_epsilon, now)
-        else:
-            part = x[examples][:, pixels], y[examples]
-            weights[pixels], bias, alpha[examples] = solve_program(*part, safe_epsilon)
-        margins = robust_margins(weights, bias, x, y, epsilon)
-        value = np.maximum(0, 1 - margins).mean()
-        if value < objective:
-            best, objective = (weights, bias), value
-        alpha = balanced(np.clip(alpha, 0, 1), y)
-        excess = np.abs(x.T @ (alpha * y)) - epsilon * alpha.sum()
-        if excess.max() <= 0 and alpha.mean() > lower_bound:  # α holds on every pixel: a proof
-            lower_bound, proof = alpha.mean(), alpha
-        if on_round:
-            on_round(rounds, lower_bound, objective, len(examples), len(pixels))
-        freed = np.flatnonzero(active & (margins > 1 + ON_MARGIN))  # their α need not be 1
-        margins[examples], margins[active], excess[pixels] = np.inf, np.inf, -np.inf
-        new_examples = np.argsort(margins)[: min(EXAMPLES, np.sum(margins < 1 - ON_MARGIN))]
-        new_examples, active[freed] = np.append(new_examples, freed), False
-        new_pixels = np.argsort(-excess)[: min(PIXELS, np.sum(excess > 0))]
-        complete = len(new_examples) + len(new_pixels) == 0
-        if complete and len(safeties) > 1 and objective - lower_bound > tolerance:
-            safeties.pop(0)
-            continue
-        if objective - lower_bound <= tolerance or complete:
-            return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
-        examples, pixels = np.append(examples, new_examples), np.append(pixels, new_pixels)
+
+    def __init__(self, x, y):
+        self.x, self.y = check_examples(x, y)
+        self.signed = sparse.csr_matrix(sparse.diags(self.y) @ self.x)  # y_i x_ij
+        self.by_pixel = self.signed.tocsc()
+        self.examples, self.pixels, self.signs = np.arange(0), np.arange(0), np.ones(0)
+        self.idle = np.zeros(len(self.y), int)  # rounds that each example had no part in
+        self.solver = Solver()
+        for name, value in TOLERANCES.items():
+            self.solver.setOptionValue(name, value)
+        self.add(self.solver.addCols, np.zeros((2, 0)), 0, 0, np.inf)
+        self.add(self.solver.addRows, [[0, 0], [-1, 0], [0, 1]], 0, 0)
+        # At first: all examples, and the pixels in which the classes differ most.
+        difference = self.signed.T @ np.where(self.y > 0, 1 / sum(self.y > 0), 1 / sum(self.y < 0))
+        self.grow(np.arange(len(self.y)), difference, np.abs(difference))
+
+    def add(self, method, part, *limits):
+        """Add columns or rows by the solver's method: those of a matrix's rows."""
+        part, count = sparse.csr_matrix(part, dtype=float), np.shape(part)[0]
+        limits = (np.full(count, limit, float) for limit in limits)
+        indices = part.indptr[:-1].astype(np.int32), part.indices.astype(np.int32)
+        method(count, *limits, part.nnz, *indices, part.data)
+
+    def grow(self, examples, pulls, excess):
+        """Add examples, and the pixels of largest excess, if positive; pulls, excess: (pixels,)."""
+        pixels = np.argsort(-excess)[: min(PIXELS, np.sum(excess > 0))]
+        signs = np.where(pulls[pixels] < 0, -1.0, 1.0)
+        part = sparse.diags(signs) @ self.by_pixel[:, pixels].tocsr()[self.examples].T
+        sides = np.tile([0.0, -1.0], (len(pixels), 1))
+        self.add(self.solver.addRows, sparse.hstack([sides, part]), -np.inf, 0)
+        self.pixels, self.signs = np.append(self.pixels, pixels), np.append(self.signs, signs)
+        part = self.signed[examples][:, self.pixels] @ sparse.diags(self.signs)
+        sides = np.c_[self.y[examples], np.ones(len(examples)), np.zeros(len(examples))]
+        self.add(self.solver.addCols, sparse.hstack([sides, part]), 0, 0, 1)
+        self.examples = np.append(self.examples, examples)
+
+    def run(self):
+        """Solve the program as it is: HiGHS' solution. Raises ValueError if it has none.
+
+        Presolve would lose the last basis, so it is only used, from nothing, where HiGHS gives up.
+        """
+        for presolve in ("off", "choose"):
+            self.solver.setOptionValue("presolve", presolve)
+            self.solver.run()
+            status = self.solver.getModelStatus()
+            if status == highspy.HighsModelStatus.kOptimal:
+                return self.solver.getSolution()
+            self.solver.clearSolver()
+        raise ValueError(f"HiGHS could not solve the program: {status.name}")
+
+    def rounds(self):
+        """Yield (weights, bias, alpha, margins, pulls) until no constraint is violated.
+
+        alpha: (n,), balanced; margins: y (w·x + b), (n,); pulls: Σ α y x_j, (pixels,).
+        """
+        while True:
+            found = self.run()
+            dual, limit = np.array(found.row_dual), found.col_value[1]
+            weights, alpha = np.zeros(self.x.shape[1]), np.zeros(len(self.y))
+            np.add.at(weights, self.pixels, -dual[3:] * self.signs)
+            alpha[self.examples] = found.col_value[2:]
+            alpha = balanced(np.clip(alpha, 0, 1), self.y)
+            margins, pulls = self.signed @ weights - dual[0] * self.y, alpha @ self.signed
+            yield weights, -dual[0], alpha, margins, pulls
+            spare, excess = margins - dual[1], np.abs(pulls) - limit
+            excess[self.pixels[self.signs * pulls[self.pixels] >= 0]] = 0  # they are there
+            new = spare < -ON_MARGIN
+            new[self.examples] = False
+            if not new.any() and excess.max() <= 0:
+                return
+            out = ((alpha <= 0) & (spare > ON_MARGIN))[self.examples]
+            self.idle[self.examples] += out
+            out &= self.idle[self.examples] == IDLE
+            gone = np.flatnonzero(out).astype(np.int32) + 2
+            self.solver.deleteCols(len(gone), gone)
+            self.examples = self.examples[~out]
+            self.grow(np.flatnonzero(new), pulls, excess)
+
+    def solve(self, epsilon, tolerance=1e-9, on_round=None):
+        """Minimise the mean robust hinge loss and prove it: an Optimum.
+
+        Arguments:
+            epsilon: >= 0, in pixel units; it is faster to go from large ones to small ones.
+            tolerance: stop when objective and lower bound differ by at most this.
+            on_round: called after each round with its number, lower bound, objective and the two
+                set sizes.
+
+        The gap may stay above `tolerance` if no round improves it: check it. Raises ValueError for
+        a bad epsilon.
+        """
+        if not 0 <= epsilon < np.inf:
+            raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
+        best, objective, rounds = None, np.inf, 0
+        lower_bound, proof = 0.0, np.zeros(len(self.y))  # α = 0 is feasible and gives the bound 0
+        self.solver.changeColsCost(2, np.arange(2, dtype=np.int32), np.array([-1.0, 0.0]))
+        self.solver.changeColBounds(0, 0, np.inf)
+        self.solver.changeRowBounds(2, 0, 0)
+        for safety in SAFETIES:
+            self.solver.changeCoeff(2, 0, -max(epsilon - safety, 0))
+            for weights, bias, alpha, margins, pulls in self.rounds():
+                rounds += 1
+                value = np.maximum(0, 1 - attacks.robust_margins(margins, weights, epsilon)).mean()
+                if value < objective:
+                    best, objective = (weights, bias), value
+                if np.abs(pulls).max() <= epsilon * alpha.sum() and alpha.mean() > lower_bound:
+                    lower_bound, proof = alpha.mean(), alpha  # α holds on every pixel: a proof
+                if on_round:
+                    sizes = len(self.examples), len(self.pixels)
+                    on_round(rounds, lower_bound, objective, *sizes)
+                if objective - lower_bound <= tolerance:
+                    return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
+        return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
+
+    def least_pull(self, total):
+        """The α with Σ α = total whose largest |Σ α y x_j| is the least: the last of `rounds`.
+
+        Its (w, b) has ‖w‖₁ = 1.
+        """
+        self.solver.changeColsCost(2, np.arange(2, dtype=np.int32), np.array([0.0, 1.0]))
+        self.solver.changeColBounds(0, total, total)
+        self.solver.changeRowBounds(2, -np.inf, np.inf)
+        *_, last = self.rounds()
+        return last
 
 
 def separator(x, y, start=None):
     """A model (w, b) with y_i (w·x_i + b) >= 1 for every example, or None if the classes overlap.
 
     Arguments:
-        x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}.
-        start: (weights, bias) of a rough model, whose hardest examples come first; without it, the
-            one of least squares.
+        x: (n, pixels) in [0, 1], dense or sparse; y: (n,) in {-1, +1}.
+        start: (weights, bias) of a rough model, which saves time.
 
-    Let v be the point of least norm in the convex hull of the z_i = y_i (x_i, 1), a problem of
-    non-negative least squares. Where v is not 0, it separates them, as z_i·v >= |v|² (Gilbert,
-    1966). Where it is 0, Σ α z = 0 with Σ α = 1, and by the duality in `separate` no model can. For
-    "0 but for rounding" stands that every separating w has ‖w‖₁ above LARGEST_ALPHA.
+    Newton's method on Σ max(0, 1 - z_i·v)², with z_i = y_i (x_i, 1) and v = (w, b), after
+    Mangasarian (2002): a separating v has z_i·v > 0. At a minimum above 0, α_i = max(0, 1 - z_i·v)
+    has Σ α z = 0, and by the duality in `separate` no model separates. For "0 but for rounding"
+    stands that every separating v has ‖v‖₁ above LARGEST_NORM.
     """
     x, y = check_examples(x, y)
-    used = np.flatnonzero(np.ptp(x, axis=0) > 0)
-    z = y[:, np.newaxis] * np.c_[x[:, used], np.ones(len(y))].astype(float)
-    if start:
-        rough = np.append(start[0][used], start[1]).astype(float)
-    else:
-        gram = z.T @ z
-        gram[np.diag_indices(len(gram))] += ON_MARGIN * len(y)
-        rough = np.linalg.solve(gram, z.sum(axis=0))
-    examples = np.argsort(z @ rough)[:HARDEST]
-    while True:
-        part = np.vstack([z[examples].T, np.ones(len(examples))])
-        alpha = nnls(part, np.append(np.zeros(len(part) - 1), 1), maxiter=100 * len(part))[0]
-        proof = balanced(alpha, y[examples])
-        # It is all zero while the examples are of one class, which proves nothing.
-        if np.abs(part[:-1] @ proof).max() * LARGEST_ALPHA <= proof.sum() > 0:
+    used = np.flatnonzero(x.getnnz(axis=0))
+    z = sparse.csr_matrix(sparse.diags(y) @ sparse.hstack([x[:, used], np.ones((len(y), 1))]))
+    v = np.append(start[0][used], start[1]).astype(float) if start else np.zeros(len(used) + 1)
+    size = np.quantile(z @ v, NEAR)
+    v = v / size if size > 0 else 0 * v
+    active = np.zeros(len(y), bool)
+    hessian = ON_MARGIN * len(y) * np.eye(len(v))  # and not 0, for pixels that no example lights
+    while (margins := z @ v).min() <= 0:
+        alpha = np.maximum(0, 1 - margins)
+        slope = alpha @ z
+        if np.abs(slope).max() * LARGEST_NORM <= alpha.sum():
             return None
-        nearest = part[:-1] @ alpha
-        margins = z @ nearest
-        least = margins.min()
-        if least > 0:
-            weights = np.zeros(x.shape[1])
-            weights[used] = nearest[:-1] / least
-            return weights, float(nearest[-1] / least)
-        margins[examples] = np.inf
-        new = np.argsort(margins)[: min(HARDEST // 2, np.sum(margins <= 0))]
-        if len(new) == 0:
-            return None  # all have their place, and rounding is larger than the margin
-        examples = np.append(examples, new)
+        changed = np.flatnonzero((alpha > 0) != active)
+        active = alpha > 0
+        part = z[changed].toarray()
+        hessian += (part.T * np.where(active[changed], 1, -1)) @ part
+        step = np.linalg.solve(hessian, slope)
+        along, size = z @ step, 1.0
+        while np.sum(np.maximum(0, 1 - margins - size * along) ** 2) >= alpha @ alpha:
+            size /= 2
+            if size < ON_MARGIN:
+                return None  # rounding is larger than the margin
+        v = v + size * step
+    weights = np.zeros(x.shape[1])
+    weights[used] = v[:-1] / margins.min()
+    return weights, float(v[-1] / margins.min())
 
 
 class Separation(NamedTuple):
@@ -313,46 +301,20 @@ class Separation(NamedTuple):
 def separate(x, y):
     """The (w, b) of least ‖w‖₁ with y_i (w·x_i + b) >= 1 for every example, as a Separation.
 
-    It is None if no such (w, b) has ‖w‖₁ below LARGEST_ALPHA.
+    It is None if no such (w, b) has ‖w‖₁ below LARGEST_NORM.
 
     Arguments:
         x: (n, pixels) in [0, 1]; y: (n,) in {-1, +1}.
 
     The robust loss can be zero at every ε below 1/‖w‖₁, and at no other: (w, b) / (1 - ε ‖w‖₁) has
-    it. The program is the dual: maximise Σ α with α >= 0, Σ α y = 0 and |Σ_i α_i y_i x_ij| <= 1 for
-    every pixel. By weak duality Σ α <= ‖w‖₁ for every separating w, so 1/Σ α is an upper bound of
-    the ε of separation.
+    it. By weak duality max_j |Σ α y x_j| / Σ α is an upper bound of that ε for every α >= 0 with
+    Σ α y = 0, and the least of them is that ε.
     """
-    x, y = check_examples(x, y)
     if separator(x, y) is None:  # which the program below would take long to find out
         return None
-    used = np.ptp(x, axis=0) > 0
-    signed = sparse.csr_matrix(x[:, used] * y[:, np.newaxis], dtype=float)
-    examples = np.linspace(0, len(y) - 1, min(EXAMPLES // 2, len(y))).astype(int)
-    while True:
-        rows = signed[examples].T
-        weights, bias, alpha = solve_dual(
-            "the separation program",
-            c=-np.ones(len(examples)),
-            A_ub=sparse.vstack([rows, -rows]),
-            b_ub=np.ones(2 * rows.shape[0]),
-            A_eq=y[np.newaxis, examples],
-            b_eq=[0],
-            bounds=(0, LARGEST_ALPHA),
-        )
-        if alpha.max() >= LARGEST_ALPHA:
-            return None  # the dual is unbounded, or nearly so: no model separates the classes
-        margins = signed @ weights + bias * y
-        scale = margins.min()  # 1 but for rounding, once no constraint is violated
-        margins[examples] = np.inf
-        new = np.argsort(margins)[: min(EXAMPLES // 2, np.sum(margins < 1 - ON_MARGIN))]
-        if len(new) == 0:
-            whole, proof = np.zeros(x.shape[1]), np.zeros(len(y))
-            whole[used], proof[examples] = weights / scale, np.maximum(alpha, 0)
-            # Over all pixels, also those that never change: balanced, and scaled until every bound
-            # holds.
-            proof = balanced(proof, y)
-            proof /= np.abs(x.T @ (proof * y)).max()
-            margin, upper_bound = 1 / float(np.abs(whole).sum()), 1 / float(proof.sum())
-            return Separation(whole, float(bias / scale), margin, upper_bound)
-        examples = np.append(examples, new)
+    weights, bias, alpha, margins, pulls = Program(x, y).least_pull(1)
+    least = margins.min()  # of a model with ‖w‖₁ = 1
+    if least * LARGEST_NORM <= 1:
+        return None
+    weights, upper_bound = weights / least, float(np.abs(pulls).max() / alpha.sum())
+    return Separation(weights, float(bias / least), 1 / float(np.abs(weights).sum()), upper_bound)

@@ -22,11 +22,11 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 
 from beyond.pairs import code
+from common.runs import PACKAGES
 
 PATIENCE = 5  # seconds, for a scheduler to answer and for a first worker
 RETURN = 60  # seconds, for a worker that was killed to be there again: its machine may be busy
-SHARED = ("python", "distributed")  # versions in which scheduler and workers must agree with us
-PACKAGES = ("tensorflow", "keras", "numpy", "scipy")  # and the workers in these
+SHARED = "python", "distributed"  # versions in which all must agree; workers in PACKAGES, too
 MEMORY = 1.2e9  # bytes that a worker needs for TensorFlow, the images and a pair
 LOST = (
     "the workers were lost, as when memory runs out: each worker needs "

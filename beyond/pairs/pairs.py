@@ -37,7 +37,6 @@ from common.many import compiled_epoch, train_many
 RUN = "pairs"
 MODULE = "beyond.pairs.pairs"  # by which workers import measure_pair
 PAIRS = tuple(itertools.combinations(range(10), 2))
-NEVER = np.inf, None  # as an end for diagram.optima: it need not know where the constant begins
 RECIPES = regular, robust, robust, robust  # of the post's four models, with their ε
 RADII = 0, *runs.EPSILONS
 LARGEST = 0.5  # ε beyond which nothing is separable: it joins a black pixel and a white one
@@ -88,15 +87,15 @@ def prove(x, y, start):
     Below the first bound zero robust loss is possible (0 if the classes overlap), above the second
     it is not. Raises ValueError for an ε that is not proved.
     """
-    model, separation = optimum.separator(x, y, start), None
-    possible = 1 / float(np.abs(model[0]).sum()) if model else 0.0
-    if possible > runs.EPSILONS[0] / 10:  # the largest may be among ours, where it has to be known
-        separation = optimum.separate(x, y)
-        possible = separation.epsilon
-    found = diagram.optima(x, y, runs.EPSILONS, separation, NEVER)
-    if separation:
-        return found, (possible, separation.upper_bound)
+    program = optimum.Program(x, y)
+    model = optimum.separator(program.x, y, start)
+    found = diagram.optima(program, runs.EPSILONS)
     positive = [epsilon for epsilon, best in zip(runs.EPSILONS, found) if best.lower_bound > 0]
+    if model and len(positive) < len(found):  # the largest is among ours, and has to be known
+        separation = optimum.separate(x, y)
+        found = diagram.optima(program, runs.EPSILONS, separation)
+        return found, (separation.epsilon, separation.upper_bound)
+    possible = 1 / float(np.abs(model[0]).sum()) if model else 0.0
     return found, (possible, min(positive, default=LARGEST))
 
 
