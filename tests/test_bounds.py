@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -58,10 +60,25 @@ def convolutional():
     )
 
 
+def pooled():
+    """The largest of windows that overlap, of a convolution and of a ReLU, beside padding."""
+    return network_of(
+        layers.Normalization(mean=[0.3], variance=[0.2]),
+        layers.ZeroPadding2D(((1, 0), (0, 2))),
+        layers.Conv2D(3, 2, activation="leaky_relu"),
+        layers.MaxPooling2D(2, strides=1),
+        layers.Conv2D(4, 2, padding="same"),
+        layers.MaxPooling2D((2, 1)),
+        layers.ReLU(),
+        layers.Permute((3, 1, 2)),
+        layers.GlobalAveragePooling2D(),
+    )
+
+
 @pytest.fixture(scope="module")
 def made():
     """Each network once: setting other weights is quicker than building another one."""
-    return {"dense": dense(), "convolutional": convolutional()}
+    return {"dense": dense(), "convolutional": convolutional(), "pooled": pooled()}
 
 
 def draw_weights(model, seed, scale=1.0):
@@ -122,7 +139,7 @@ BOX = dict(
 
 @pytest.mark.filterwarnings("ignore:the gradient is all zero")  # of dead units
 @settings(max_examples=settings().max_examples // 10)
-@given(name=st.sampled_from(["dense", "convolutional"]), **BOX)
+@given(name=st.sampled_from(["dense", "convolutional", "pooled"]), **BOX)
 @example(name="dense", seed=6096, scale=1.0, epsilon=2.0, clip=True)  # refined alone is looser
 def test_bounds_are_in_their_order_below_every_sample_and_pgd(
     made, name, seed, scale, epsilon, clip
@@ -202,6 +219,15 @@ LEGAL = [
     lambda a, shape: image(shape, layers.Conv2D(2, 2, padding="same", strides=2, activation=a)),
     lambda a, shape: image(shape, layers.Conv2D(3, (1, 2), padding="same", activation=a)),
     lambda a, shape: image(shape, layers.AveragePooling2D((2, 1), strides=1)),
+    lambda a, shape: image(shape, layers.MaxPooling2D((1, 2), strides=1)),
+    lambda a, shape: image(shape, layers.MaxPooling2D(2)),
+    lambda a, shape: image(shape, layers.GlobalAveragePooling2D(keepdims=a is None)),
+    lambda a, shape: image(shape, layers.ZeroPadding2D(((0, 1), (2, 0)))),
+    lambda a, shape: layers.Permute(np.roll(range(1, 1 + len(shape)), a is None).tolist()),
+    lambda a, shape: layers.Normalization(mean=0.3, variance=1e-4),
+    lambda a, shape: layers.Normalization(
+        axis=[1, len(shape)][: len(shape)], **statistics((shape[0], shape[-1])[: len(shape)])
+    ),
 ]
 ODD = [
     lambda a, shape: Doubled(4, activation=a),
@@ -211,8 +237,11 @@ ODD = [
     lambda a, shape: layers.Lambda(lambda z: z * z),
     lambda a, shape: layers.BatchNormalization(axis=1),
     lambda a, shape: layers.LayerNormalization(),
-    lambda a, shape: layers.GlobalAveragePooling2D(),
-    lambda a, shape: layers.MaxPooling2D(1),
+    lambda a, shape: layers.GlobalMaxPooling2D(),
+    lambda a, shape: layers.MaxPooling2D(2, padding="same"),
+    lambda a, shape: layers.ZeroPadding2D(data_format="channels_first"),
+    lambda a, shape: layers.Normalization(mean=0.3, variance=0.0),
+    lambda a, shape: layers.Normalization(mean=0.3, variance=2.0, invert=True),
     lambda a, shape: layers.Conv2D(2, 2, dilation_rate=2, padding="same"),
     lambda a, shape: layers.Conv2D(2 * shape[-1], 2, groups=shape[-1], padding="same"),
     lambda a, shape: layers.AveragePooling2D(2, padding="same"),
@@ -223,6 +252,11 @@ ODD = [
     lambda a, shape: quantised(shape),
     lambda a, shape: low_rank(shape),
 ]
+
+
+def statistics(shape):
+    generator = np.random.default_rng(0)
+    return dict(mean=generator.normal(size=shape), variance=generator.uniform(0.1, 2, shape))
 
 
 def image(shape, layer):
@@ -308,7 +342,8 @@ def replaced_call():
         (lambda: network_of(layers.Flatten(), layers.Dense(3, "tanh")), "tanh; there are"),
         (lambda: network_of(layers.Flatten(), last="sigmoid"), "sigmoid.*give the logit"),
         (lambda: network_of(layers.Flatten(), last="tanh"), "tanh.*give the logit"),
-        (lambda: network_of(layers.MaxPooling2D(), layers.Flatten()), "MaxPooling2D"),
+        (lambda: network_of(layers.GlobalMaxPooling2D()), "GlobalMaxPooling2D"),
+        (lambda: network_of(layers.MaxPooling2D(padding="same"), layers.Flatten()), "has padding"),
         (lambda: network_of(shape=(28, 28, 1)), "put Flatten before it"),
         (
             lambda: keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 2)]),
@@ -432,9 +467,14 @@ def test_patches_give_the_bounds_of_whole_images():
     model = network_of(
         layers.Conv2D(2, (3, 2), padding="same", strides=(2, 1), activation="relu"),
         layers.BatchNormalization(),
-        layers.Conv2D(3, 2, padding="same", activation="leaky_relu"),
+        layers.ZeroPadding2D(((1, 1), (2, 0))),
+        layers.Conv2D(3, 2, activation="leaky_relu"),
+        layers.Normalization([1, 3], **statistics((5, 3))),
+        layers.MaxPooling2D(2, strides=1),
+        layers.Conv2D(3, 2, padding="same"),
+        layers.MaxPooling2D((1, 2), strides=1),
         layers.AveragePooling2D((2, 1)),
-        layers.Conv2D(3, (1, 3), activation="relu"),
+        layers.Conv2D(3, (1, 2), activation="relu"),
         layers.Reshape((4, 6, 1)),
         layers.Conv2D(2, 2, activation="relu"),
         layers.Flatten(),
@@ -459,7 +499,7 @@ def test_bounds_in_small_pieces_are_the_same(made, monkeypatch):
         np.testing.assert_allclose(bounds.crown(network, x, y, 0.1), found, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["dense", "convolutional"])
+@pytest.mark.parametrize("name", ["dense", "convolutional", "pooled"])
 def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, name, graphs):
     network, (x, y) = drawn(made[name], 3), images(3, bounds.IMAGES + 5)
     order = np.random.default_rng(0).permutation(len(y))
@@ -470,19 +510,27 @@ def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, name, graphs
     assert len(bounds.crown(network, x[:0], y[:0], 0.1)) == 0
 
 
-def test_a_bar_over_the_images_where_it_is_asked_for(made, capsys, graphs):
-    network, (x, y) = drawn(made["dense"], 3), images(3)
-    bounds.crown(network, x, y, 0.1, refine=False)
+def test_a_bar_over_the_images_where_it_is_asked_for_or_in_a_notebook(
+    made, capsys, graphs, monkeypatch
+):
+    """Also while a large network is bounded: each call that takes long moves it on."""
+    network, (x, y) = drawn(made["dense"], 3), images(3, 3 * bounds.TOGETHER)
+    quick = bounds.crown(network, x, y, 0.1, refine=False)
     assert capsys.readouterr().out == ""
-    bounds.crown(network, x, y, 0.1, refine=False, verbose=1)
-    assert "2/2" in capsys.readouterr().out
+    monkeypatch.setattr(bounds, "MOVES", 0)
+    slow = bounds.crown(network, x, y, 0.1, refine=False, verbose=1)
+    np.testing.assert_array_equal(quick, slow)
+    assert {"0", "16", "48"} <= {*re.findall(r"(\d+)/48", capsys.readouterr().out)}
+    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    bounds.crown(network, x, y, 0.1, refine=False)
+    assert "48/48" in capsys.readouterr().out
 
 
 # --- where the least is known
 
 
 @pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
-@pytest.mark.parametrize("name", ["dense", "convolutional"])
+@pytest.mark.parametrize("name", ["dense", "convolutional", "pooled"])
 def test_no_attack_gives_the_margin_but_for_rounding(made, name, bound):
     network, (x, y) = drawn(made[name], 0), images(0)
     margins = margins_of(made[name], x, y)
@@ -503,6 +551,31 @@ def test_the_worst_corner_where_bounds_are_exact(bound, label):
         least = margins_of(model, (x + corners).astype(np.float32), label).min()
         found = bound(bounds.Network(model), x, y, 0.2)[0]
         assert least - 1e-4 <= found <= least
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.Normalization((1, 2, 3), **statistics((4, 3, 2))),
+        lambda: layers.Normalization(2, **statistics(3)),
+        lambda: layers.BatchNormalization(),
+        lambda: layers.ZeroPadding2D(((1, 0), (0, 2))),
+        lambda: layers.Permute((3, 1, 2)),
+        lambda: layers.AveragePooling2D((2, 1)),
+        lambda: layers.GlobalAveragePooling2D(),
+    ],
+)
+def test_without_an_activation_the_worst_case_is_exact(layer):
+    """It is the logit less ε times the ℓ1 norm of its gradient."""
+    model = network_of(layers.Conv2D(2, 2), layer(), layers.Flatten(), shape=(5, 4, 1))
+    network, (x, y) = drawn(model, 0), images(0, 2, (5, 4, 1))
+    point = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(point)
+        logits = model(point)
+    norms = np.abs(tape.gradient(logits, point)).reshape(2, -1).sum(axis=1)
+    least = y * logits[:, 0] - 0.1 * norms
+    np.testing.assert_allclose(bounds.crown(network, x, y, 0.1, clip=False), least, atol=1e-4)
 
 
 @pytest.mark.parametrize("slopes", [0, 3])
@@ -558,6 +631,23 @@ def test_slopes_reach_the_linear_program_of_the_triangles():
         )
         assert program.fun + label * c[0] - 0.02 <= bound <= program.fun + label * c[0]
     assert np.any(found > bounds.crown(network, x, y, 0.2, clip=False) + 0.01)
+
+
+@pytest.mark.parametrize(
+    "slope, offset, times, least",
+    [(0, 0.2, 1, [-0.2, -0.8]), (1, -2, 2, [0, -1]), (-1, 0.9, 1, [-0.9, 0])],
+)
+def test_lines_about_the_largest_of_two(slope, offset, times, least):
+    """The logit is times p - max(p, slope p + offset), of p in [0, 1], and both of its signs.
+
+    p itself is given as max(p, p - 2). All are exact but the second, from a line below max(p, .2).
+    """
+    hidden = layers.Dense(4), layers.Reshape((1, 4, 1)), layers.MaxPooling2D((1, 2))
+    weights = [1, 1, 1, slope], [0, -2, 0, offset], [times, -1], 0
+    model = network_of(*hidden, layers.Flatten(), shape=(1,), weights=weights)
+    x, y = np.full((2, 1), 0.5, np.float32), np.array([1, -1])
+    found = bounds.crown(bounds.Network(model), x, y, 0.5)
+    np.testing.assert_allclose(found, least, atol=1e-5)
 
 
 def least_of_every_pattern(model, x, y, epsilon):
@@ -646,6 +736,12 @@ def test_labels_of_another_model_are_one_line(y):
     assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match="milp needs a model with one logit; this one gives 3"):
         bounds.milp(network, x[:1], np.array([0]), 0.1)
+
+
+def test_milp_refuses_pooling_by_name(made):
+    x, y = images(0, 1)
+    with pytest.raises(ValueError, match="max_pooling2d.*milp has none for MaxPooling2D"):
+        bounds.milp(bounds.Network(made["pooled"]), x, y, 0.1)
 
 
 def test_weights_that_are_not_finite_are_refused(made):

@@ -28,7 +28,10 @@ POINT = (1, 1), (1, 1), (0, 0)  # the window of a layer that looks at one positi
 
 
 class Affine(NamedTuple):
-    """One layer z = A a + c and its activation max(z, slope z), as functions of float64 tensors.
+    """One layer z = A a + c and its activation, as functions of float64 tensors.
+
+    The activation is max(z, slope z), or the largest of each `pool` z, side by side in their last
+    axis.
 
     inputs, outputs: the shapes of a and of z. A layer may take what the one before it gives in
         another shape, in the same order: Flatten and Reshape need no layer of their own.
@@ -52,6 +55,22 @@ class Affine(NamedTuple):
     terms: int
     window: tuple | None = None
     slope: float = 1.0
+    pool: int = 1
+
+    @property
+    def bent(self):
+        """Whether it has an activation."""
+        return self.slope != 1 or self.pool > 1
+
+    @property
+    def gives(self):
+        """The shape of what the activation gives."""
+        return *self.outputs[:-1], self.outputs[-1] // self.pool
+
+    def activation(self, z):
+        if self.pool == 1:
+            return tf.maximum(z, self.slope * z)
+        return tf.reduce_max(tf.reshape(z, (-1, *self.gives, self.pool)), -1)
 
 
 def made(layer, inputs, outputs, linear, sizes, transposed, offset, offset_size, terms, window):
@@ -93,10 +112,19 @@ def average(layer, shape):
     return convolution_of(layer, shape, kernel, np.zeros(1))
 
 
+def largest(layer, shape):
+    """The z are what each window sees: a convolution whose activation is their maximum."""
+    if layer.padding != "valid":
+        refuse(layer, "it has padding")
+    count, channels = int(np.prod(layer.pool_size)), shape[-1]
+    kernel = np.eye(count * channels).reshape(count, channels, count, channels)
+    kernel = kernel.swapaxes(2, 3).reshape(*layer.pool_size, channels, channels * count)
+    affine = convolution_of(layer, shape, kernel, np.zeros(1))
+    return affine._replace(terms=1, pool=count)
+
+
 def convolution_of(layer, shape, kernel, offset):
-    if layer.data_format != "channels_last" or layer.padding not in ("valid", "same"):
-        refuse(layer, f"it has {layer.data_format} and padding {layer.padding}")
-    outputs = tuple(layer.compute_output_shape((1, *shape))[1:])
+    outputs = (*layer.compute_output_shape((1, *shape))[1:3], kernel.shape[3])
     sides, strides = kernel.shape[:2], tuple(layer.strides)
     hanging = [(n - 1) * stride + k - m for n, stride, k, m in zip(outputs, strides, sides, shape)]
     margins = tuple(max(each, 0) // 2 for each in hanging)  # before the image: TensorFlow's "SAME"
@@ -127,17 +155,66 @@ def convolution_of(layer, shape, kernel, offset):
     )
 
 
+def whole_average(layer, shape):
+    share = tf.fill((*shape[:2], 1), tf.constant(1 / np.prod(shape[:2]), tf.float64))
+    return made(
+        layer,
+        shape,
+        shape[2:],
+        lambda a: tf.reduce_sum(a * share, (1, 2)),
+        lambda a: tf.reduce_sum(a * share, (1, 2)),
+        lambda rows, patch=False: rows[..., tf.newaxis, tf.newaxis, :] * share,
+        np.zeros(1),
+        np.zeros(1),
+        int(np.prod(shape[:2])) + 1,
+        None,
+    )
+
+
+def padding(layer, shape):
+    (top, _), (left, _) = layer.padding
+    padded = lambda a: tf.pad(a, ((0, 0), *layer.padding, (0, 0)))
+
+    def transposed(rows, patch=False):  # the patch of the inputs is as large as that of the outputs
+        return rows if patch else rows[..., top : top + shape[0], left : left + shape[1], :]
+
+    return moved(layer, shape, padded, transposed, ((1, 1), (1, 1), (top, left)))
+
+
+def permutation(layer, shape):
+    order = [each - 1 for each in layer.dims]
+    outputs = [shape[each] for each in order]
+    moves = lambda a, axes: tf.transpose(a, (0, *(1 + each for each in axes)))
+
+    def transposed(rows, patch=False):
+        return moves(tf.reshape(rows, (-1, *outputs)), np.argsort(order))
+
+    return moved(layer, shape, lambda a: moves(a, order), transposed, None)
+
+
+def moved(layer, shape, linear, transposed, window):
+    """What is moved only, and not computed."""
+    outputs, nothing = tuple(layer.compute_output_shape((1, *shape))[1:]), np.zeros(1)
+    return made(layer, shape, outputs, linear, linear, transposed, nothing, nothing, 1, window)
+
+
 def rescaling(layer, shape):
     scale, offset = finite(layer, *(np.asarray(n, np.float32) for n in (layer.scale, layer.offset)))
     for each in (scale, offset):
-        if each.ndim and (
-            keras.config.image_data_format() != "channels_last" or each.shape != shape[-1:]
-        ):
-            refuse(layer, "its scale and offset must be numbers, or one for each channel")
+        if each.ndim and keras.config.image_data_format() != "channels_last":
+            refuse(layer, "its scale or offset is an array, and Keras is set to channels first")
     return scaling(layer, shape, scale, abs(scale), offset, abs(offset))
 
 
 def normalization(layer, shape):
+    if layer.invert:
+        refuse(layer, "it is inverted")
+    mean, variance = weights_of(layer, layer.mean, layer.variance)
+    scale = 1 / np.sqrt(np.maximum(variance[0], keras.config.epsilon() ** 2))
+    return scaling(layer, shape, scale, scale, -mean[0] * scale, (abs(mean[0]) + FLOOR) * scale)
+
+
+def batch_normalization(layer, shape):
     if layer.axis not in (-1, len(shape)):
         refuse(layer, "it is along another axis than the last")
     mean, variance = weights_of(layer, layer.moving_mean, layer.moving_variance)
@@ -153,8 +230,9 @@ def normalization(layer, shape):
 
 
 def scaling(layer, shape, scale, size, offset, offset_size, terms=4):
-    """z = scale · a + offset, the scale one number or one for each channel."""
-    scale, size = tf.constant(finite(layer, scale)[0]), tf.constant(size + FLOOR)
+    """z = scale · a + offset; a patch of it is computed if the scale is that of the channels."""
+    (scale,), size = finite(layer, scale), tf.constant(size + FLOOR)
+    everywhere = len(shape) == 3 and np.prod(scale.shape[:-1]) == 1
     return made(
         layer,
         shape,
@@ -165,7 +243,7 @@ def scaling(layer, shape, scale, size, offset, offset_size, terms=4):
         offset,
         offset_size,
         terms,
-        POINT if len(shape) == 3 else None,
+        POINT if everywhere else None,
     )
 
 
@@ -224,8 +302,13 @@ def affine_of(layer, shape):
         layers.Dense: dense,
         layers.Conv2D: convolution,
         layers.AveragePooling2D: average,
+        layers.MaxPooling2D: largest,
+        layers.GlobalAveragePooling2D: whole_average,
+        layers.ZeroPadding2D: padding,
+        layers.Permute: permutation,
         layers.Rescaling: rescaling,
-        layers.BatchNormalization: normalization,
+        layers.Normalization: normalization,
+        layers.BatchNormalization: batch_normalization,
     }
     reshaping, nothing = (layers.Flatten, layers.Reshape), (layers.Dropout, layers.GaussianNoise)
     activations = layers.Activation, layers.ReLU, layers.LeakyReLU
@@ -234,17 +317,18 @@ def affine_of(layer, shape):
         names = ", ".join(sorted(each.__name__ for each in known))
         refuse(layer, f"it is {kind.__module__}.{kind.__name__}; there are bounds for {names}")
     check_policy(layer)
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        advice = 'after Permute((2, 3, 1)) give it data_format="channels_last"'
+        refuse(layer, f"it has channels first; {advice}")
     if kind in nothing:
         return [], shape
-    if kind in reshaping:
-        if getattr(layer, "data_format", "channels_last") != "channels_last":
-            refuse(layer, "it has channels first")
-        return [], tuple(layer.compute_output_shape((None, *shape))[1:])
     if kind in activations:
         return activated(layer, shape, layer), shape
+    given = tuple(layer.compute_output_shape((None, *shape))[1:])
+    if kind in reshaping:
+        return [], given
     affine = makers[kind](layer, shape)
-    bent = activated(layer, affine.outputs, getattr(layer, "activation", None))
-    return [affine, *bent], affine.outputs
+    return [affine, *activated(layer, given, getattr(layer, "activation", None))], given
 
 
 def refuse(layer, why):
@@ -332,11 +416,11 @@ def read(model):
     compare(model, layers, parts)
     chain = []
     for affine in sum(parts, []):
-        if chain and chain[-1].slope == 1 and not affine.terms:
+        if chain and not chain[-1].bent and not affine.terms:
             chain[-1] = chain[-1]._replace(slope=affine.slope)
         else:
             chain.append(affine)
-    if not chain or chain[-1].slope != 1:
+    if not chain or chain[-1].bent:
         # The last layer is linear, whatever the model ends with.
         chain.append(identity(model, shape))
     return start, chain
@@ -395,8 +479,8 @@ def step(layer, centre, radius):
 
 
 def rectified(layer, centre, radius):
-    """Centre and radius of max(z, slope z)."""
-    if layer.slope == 1:
+    """Centre and radius of what the activation gives."""
+    if not layer.bent:
         return centre, radius
-    low, high = (tf.maximum(z, layer.slope * z) for z in (centre - radius, centre + radius))
+    low, high = layer.activation(centre - radius), layer.activation(centre + radius)
     return (low + high) / 2, (high - low) / 2
