@@ -228,11 +228,9 @@ def logits_per_image(model, x):
 
     try:
         output = model(np.asarray(x)[:1])
-    except tf.errors.UnimplementedError:  # its message is of several lines, with escape codes
-        raise ValueError(
-            "TensorFlow cannot compute the model on this processor; has it layers with channels "
-            'first? On a CPU give them data_format="channels_last", after Permute((2, 3, 1))'
-        ) from None
+    except tf.errors.UnimplementedError:  # of many lines, with escape codes
+        advice = 'after Permute((2, 3, 1)) give them data_format="channels_last"'
+        raise ValueError(f"no layer may have channels first on a CPU: {advice}") from None
     shape = getattr(output, "shape", type(output).__name__)
     if isinstance(shape, str) or len(shape) not in (1, 2) or shape[0] != len(x[:1]):
         raise ValueError(f"model must give logits, (batch, 1) or (batch, K); it gives {shape}")

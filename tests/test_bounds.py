@@ -69,8 +69,8 @@ def pooled():
         layers.MaxPooling2D(2, strides=1),
         layers.Conv2D(4, 2, padding="same"),
         layers.MaxPooling2D((2, 1)),
-        layers.ReLU(),
         layers.Permute((3, 1, 2)),
+        layers.ReLU(),
         layers.GlobalAveragePooling2D(),
     )
 
@@ -141,6 +141,7 @@ BOX = dict(
 @settings(max_examples=settings().max_examples // 10)
 @given(name=st.sampled_from(["dense", "convolutional", "pooled"]), **BOX)
 @example(name="dense", seed=6096, scale=1.0, epsilon=2.0, clip=True)  # refined alone is looser
+@example(name="pooled", seed=1, scale=3.0, epsilon=0.15, clip=True)
 def test_bounds_are_in_their_order_below_every_sample_and_pgd(
     made, name, seed, scale, epsilon, clip
 ):
@@ -219,8 +220,6 @@ LEGAL = [
     lambda a, shape: image(shape, layers.Conv2D(2, 2, padding="same", strides=2, activation=a)),
     lambda a, shape: image(shape, layers.Conv2D(3, (1, 2), padding="same", activation=a)),
     lambda a, shape: image(shape, layers.AveragePooling2D((2, 1), strides=1)),
-    lambda a, shape: image(shape, layers.MaxPooling2D((1, 2), strides=1)),
-    lambda a, shape: image(shape, layers.MaxPooling2D(2)),
     lambda a, shape: image(shape, layers.GlobalAveragePooling2D(keepdims=a is None)),
     lambda a, shape: image(shape, layers.ZeroPadding2D(((0, 1), (2, 0)))),
     lambda a, shape: layers.Permute(np.roll(range(1, 1 + len(shape)), a is None).tolist()),
@@ -228,6 +227,8 @@ LEGAL = [
     lambda a, shape: layers.Normalization(
         axis=[1, len(shape)][: len(shape)], **statistics((shape[0], shape[-1])[: len(shape)])
     ),
+    lambda a, shape: image(shape, layers.MaxPooling2D((1, 2), strides=1)),
+    lambda a, shape: image(shape, layers.MaxPooling2D(2)),
 ]
 ODD = [
     lambda a, shape: Doubled(4, activation=a),
@@ -341,8 +342,6 @@ def replaced_call():
     [
         (lambda: network_of(layers.Flatten(), layers.Dense(3, "tanh")), "tanh; there are"),
         (lambda: network_of(layers.Flatten(), last="sigmoid"), "sigmoid.*give the logit"),
-        (lambda: network_of(layers.Flatten(), last="tanh"), "tanh.*give the logit"),
-        (lambda: network_of(layers.GlobalMaxPooling2D()), "GlobalMaxPooling2D"),
         (lambda: network_of(layers.MaxPooling2D(padding="same"), layers.Flatten()), "has padding"),
         (lambda: network_of(shape=(28, 28, 1)), "put Flatten before it"),
         (
@@ -409,11 +408,10 @@ def test_saved_and_nested_forms_of_a_chain_have_the_same_bounds(tmp_path):
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("activation", ["relu", layers.ReLU, layers.LeakyReLU])
+@pytest.mark.parametrize("activation", [layers.ReLU, layers.LeakyReLU])
 def test_an_activation_as_object_counts(activation):
     """x = .5 with y = +1 is wrong already: its margin is -.3."""
-    activation = activation if activation == "relu" else activation()
-    hidden = layers.Dense(1, activation=activation)
+    hidden = layers.Dense(1, activation=activation())
     model = network_of(hidden, shape=(1,), weights=[1, -1, -2, -0.3])
     x, least = np.array([[0.5]], np.float32), margins_of(model, np.array([[0.6], [0.4]]), 1).min()
     for bound in (bounds.interval, bounds.crown, bounds.milp):
@@ -517,7 +515,6 @@ def test_a_bar_over_the_images_where_it_is_asked_for_or_in_a_notebook(
     network, (x, y) = drawn(made["dense"], 3), images(3, 3 * bounds.TOGETHER)
     quick = bounds.crown(network, x, y, 0.1, refine=False)
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(bounds, "MOVES", 0)
     slow = bounds.crown(network, x, y, 0.1, refine=False, verbose=1)
     np.testing.assert_array_equal(quick, slow)
     assert {"0", "16", "48"} <= {*re.findall(r"(\d+)/48", capsys.readouterr().out)}
@@ -553,29 +550,19 @@ def test_the_worst_corner_where_bounds_are_exact(bound, label):
         assert least - 1e-4 <= found <= least
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        lambda: layers.Normalization((1, 2, 3), **statistics((4, 3, 2))),
-        lambda: layers.Normalization(2, **statistics(3)),
-        lambda: layers.BatchNormalization(),
-        lambda: layers.ZeroPadding2D(((1, 0), (0, 2))),
-        lambda: layers.Permute((3, 1, 2)),
-        lambda: layers.AveragePooling2D((2, 1)),
-        lambda: layers.GlobalAveragePooling2D(),
-    ],
-)
-def test_without_an_activation_the_worst_case_is_exact(layer):
+@pytest.mark.parametrize("maker", LEGAL[:-2])
+def test_without_an_activation_the_worst_case_is_exact(maker):
     """It is the logit less ε times the ℓ1 norm of its gradient."""
-    model = network_of(layers.Conv2D(2, 2), layer(), layers.Flatten(), shape=(5, 4, 1))
+    middle = layers.Conv2D(2, 2), maker(None, (4, 3, 2)), layers.Flatten()
+    model = network_of(*middle, shape=(5, 4, 1))
     network, (x, y) = drawn(model, 0), images(0, 2, (5, 4, 1))
     point = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(point)
         logits = model(point)
     norms = np.abs(tape.gradient(logits, point)).reshape(2, -1).sum(axis=1)
-    least = y * logits[:, 0] - 0.1 * norms
-    np.testing.assert_allclose(bounds.crown(network, x, y, 0.1, clip=False), least, atol=1e-4)
+    found = bounds.crown(network, x, y, 0.1, clip=False)
+    np.testing.assert_allclose(found, y * logits[:, 0] - 0.1 * norms, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("slopes", [0, 3])

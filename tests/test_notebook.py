@@ -1,58 +1,48 @@
-"""notebooks/post.ipynb: run in full on a copy, it gives the outputs that it is committed with."""
+"""notebooks/post.ipynb: run in full on a copy, it gives the outputs that it is committed with.
 
-import base64
-import importlib.util
-import io
-import json
+python tests/test_notebook.py writes them, without times, counts and paths, so that a run changes
+nothing that git sees.
+"""
+
 import re
 import shutil
+from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import ROOT
 
-pytest.importorskip("nbclient")
-pytest.importorskip("ipykernel")
-
-
-@pytest.fixture
-def copied(tmp_path):
-    ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")
-    shutil.copytree(ROOT, tmp_path / "copy", ignore=ignore)
-    for name in ("data", "results"):
-        (tmp_path / "copy" / name).symlink_to(ROOT / name)
-    return tmp_path / "copy"
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = Path("notebooks", "post.ipynb")
 
 
-def split(text):
-    """A notebook without its pictures, and the pictures."""
-    from matplotlib.image import imread
-
-    pictures = re.findall(r'"image/png": "([^"]*)"', text)
-    shown = [imread(io.BytesIO(base64.b64decode(each.replace("\\n", "")))) for each in pictures]
-    return re.sub(r'("image/png": )"[^"]*"', r"\1", text), shown
+def executed(path):
+    """The notebook with its outputs, run in its folder by a kernel of this Python, as text."""
+    client, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+    notebook = nbformat.read(path, as_version=4)
+    options = dict(record_timing=False, coalesce_streams=True, timeout=600)
+    options |= dict(resources={"metadata": {"path": path.parent}})
+    client.NotebookClient(notebook, **options).execute()
+    notebook.metadata.pop("language_info")  # the version of Python
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = None
+    return nbformat.writes(notebook) + "\n"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Jupyter's own
-def test_the_notebook_gives_what_it_is_committed_with(copied):
-    path = copied / "notebooks" / "post.ipynb"
-    spec = importlib.util.spec_from_file_location("execute", path.with_name("execute.py"))
-    execute = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(execute)
-    committed = path.read_text(encoding="utf-8")
-    (text, shown), (wanted, pictures) = split(execute.executed(path)), split(committed)
-    assert text == wanted and len(shown) == len(pictures) >= 5
-    for each, picture in zip(shown, pictures):  # curves of another machine may differ in a pixel
-        np.testing.assert_allclose(each.mean(), picture.mean(), atol=1e-3)
-        assert np.mean(np.abs(each - picture)) < 0.005
-    assert path.read_text(encoding="utf-8") == committed and len(committed) < 200_000
+def test_the_notebook_gives_what_it_is_committed_with(tmp_path):
+    ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")
+    shutil.copytree(ROOT, tmp_path, ignore=ignore, dirs_exist_ok=True)
+    for name in ("data", "results"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    committed = (ROOT / NOTEBOOK).read_text(encoding="utf-8")
+    # A pixel of a picture may differ on another machine.
+    text, wanted = (
+        re.sub(r'(?<="image/png": )"[^"]{5000,}"', "", each)
+        for each in (executed(tmp_path / NOTEBOOK), committed)
+    )
+    assert text == wanted and wanted.count('"image/png": ') >= 5 and len(committed) < 200_000
 
 
-def test_the_notebook_repeats_no_sentence_of_the_results():
-    cells = json.loads((ROOT / "notebooks" / "post.ipynb").read_text(encoding="utf-8"))["cells"]
-    pages = " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "results").glob("*.md"))
-    pages = " ".join(pages.split())
-    prose = " ".join("".join(each["source"]) for each in cells if each["cell_type"] == "markdown")
-    sentences = re.split(r"(?<=[.:;]) ", " ".join(prose.split()))
-    assert len(sentences) > 20
-    assert [each for each in sentences if len(each) > 30 and each in pages] == []
+if __name__ == "__main__":
+    (ROOT / NOTEBOOK).write_text(executed(ROOT / NOTEBOOK), encoding="utf-8")

@@ -25,7 +25,6 @@ The box is wider than ε by the rounding of x ± ε to float32.
 """
 
 import sys
-import time
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +36,7 @@ from beyond.networks.chain import LARGEST, UNIT, rectified, step
 from common.lazy import keras, tf
 
 COEFFICIENTS = 2_000_000  # of linear bounds at once, 16 MB
-IMAGES, MOVES = 64, 1.0  # of one call of a compiled graph: at most, and the seconds of a small one
+IMAGES = 64  # of one call of a compiled graph
 TOGETHER = 16  # of them that are bounded at once, if they can be without any influence
 RATE, DECAY = 0.5, 0.9  # the first step of the slopes of lower lines, and how it shrinks
 MILP_TOLERANCE = 1e-6  # of the solver, HiGHS: how much a constraint or a whole number may be amiss
@@ -132,23 +131,19 @@ def in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose):
     """The bounds that a graph gives, (batch,), a few images at a time."""
     y, epsilon = checked(network, x, y, epsilon)
     if verbose is None:
-        terminal = sys.stdout is not None and sys.stdout.isatty()
-        verbose = int(terminal or "ipykernel" in sys.modules)
+        verbose = int("ipykernel" in sys.modules or bool(sys.stdout and sys.stdout.isatty()))
     bar = keras.utils.Progbar(len(y) or 1, verbose=verbose, unit_name="image")
-    bar.update(0)
     found = np.zeros((len(y), network.logits))
-    done, count = 0, network.together
-    while done < len(y):
-        part, began = np.arange(done, min(done + count, len(y))), time.perf_counter()
+    bar.update(0)
+    most = network.together if verbose else IMAGES  # a bar must move, however large the network
+    for start in range(0, len(y), most):
+        part = np.arange(start, min(start + most, len(y)))
         whole = np.resize(part, -(-len(part) // network.together) * network.together)
         rows = tf.constant(margins(y[whole], network.logits))
         least, sizes = graph(*box(network, x[whole], epsilon, clip), rows)
         check_sizes(network, sizes)
         found[part] = least[: len(part)]
-        done += len(part)
-        bar.update(done)
-        if time.perf_counter() - began < MOVES:
-            count = min(2 * count, IMAGES)
+        bar.update(part[-1] + 1)
     if network.logits > 1:
         found[np.arange(len(y)), y] = np.inf  # an image's own class is no rival
     return found if all_classes else found.min(axis=1)
@@ -173,8 +168,7 @@ def interval(network, x, y, epsilon, clip=True, all_classes=False, verbose=0):
         epsilon: the radius of the attack in pixel units, >= 0.
         clip: whether the attacked pixels stay in [0, 1].
         all_classes: give the bound of z_y - z_k for each class k, (batch, K), inf for y itself.
-        verbose: 1 for a bar over the images, with the time that is left, 0 for silence, None for
-            the bar in a terminal or a notebook.
+        verbose: 1 for a bar, 0 for silence, None for the bar in a terminal or a notebook.
 
     Raises ValueError that names the argument, or the layer whose sums may overflow float32.
     """
@@ -240,9 +234,8 @@ def linear_bound_alone(layers, centre, radius, rows, refine, steps):
         centre, radius, error, size = step(layer, centre, radius)
         low, high = centre - radius, centre + radius
         bent = any(each.bent for each in layers[:number])
-        if layer.pool > 1 and layers[number - 1].bent:
-            bent = False  # what it sees has the least and largest values that it can be given
-        if refine and layer.bent and bent:
+        known_best = layer.pool > 1 and layers[number - 1].bent  # there its z have been bounded
+        if refine and layer.bent and bent and not known_best:
             least, most = unit_bounds(layers[: number + 1], lines, error, pixels, steps)
             low, high = tf.maximum(low, least), tf.minimum(high, most)
             centre, radius = (low + high) / 2, (high - low) / 2

@@ -28,10 +28,9 @@ POINT = (1, 1), (1, 1), (0, 0)  # the window of a layer that looks at one positi
 
 
 class Affine(NamedTuple):
-    """One layer z = A a + c and its activation, as functions of float64 tensors.
+    """One layer z = A a + c and its activation max(z, slope z), as functions of float64 tensors.
 
-    The activation is max(z, slope z), or the largest of each `pool` z, side by side in their last
-    axis.
+    With pool > 1 the activation is the largest of so many z, side by side in their last axis.
 
     inputs, outputs: the shapes of a and of z. A layer may take what the one before it gives in
         another shape, in the same order: Flatten and Reshape need no layer of their own.
@@ -73,29 +72,22 @@ class Affine(NamedTuple):
         return tf.reduce_max(tf.reshape(z, (-1, *self.gives, self.pool)), -1)
 
 
-def made(layer, inputs, outputs, linear, sizes, transposed, offset, offset_size, terms, window):
-    """An Affine whose constants are tensors of the shape of the outputs."""
-    whole = [tf.constant(np.broadcast_to(each, outputs)) for each in (offset, offset_size)]
-    return Affine(layer.name, inputs, outputs, linear, sizes, transposed, *whole, terms, window)
+def made(layer, inputs, outputs, linear, sizes, back, terms, window=None, offset=0, size=None):
+    """An Affine with c = offset, of which size is |c| if not given."""
+    size = abs(offset) if size is None else size
+    whole = [tf.constant(np.broadcast_to(each, outputs), tf.float64) for each in (offset, size)]
+    return Affine(layer.name, inputs, outputs, linear, sizes, back, *whole, terms, window)
 
 
 def dense(layer, shape):
     if len(shape) != 1:
         refuse(layer, f"it is called on {shape}; put Flatten before it")
-    (kernel,), offset = weights_of(layer, layer.kernel), bias_of(layer)
+    (kernel,), offset, outputs = weights_of(layer, layer.kernel), bias_of(layer), (layer.units,)
     size, kernel = tf.constant(abs(kernel) + FLOOR), tf.constant(kernel)
-    return made(
-        layer,
-        shape,
-        (kernel.shape[1],),
-        lambda a: tf.matmul(a[:, tf.newaxis], kernel)[:, 0],  # one by one: nothing depends on
-        lambda a: tf.matmul(a[:, tf.newaxis], size)[:, 0],  # what else is in the batch
-        lambda rows, patch=False: tf.matmul(rows, kernel, transpose_b=True),
-        offset,
-        abs(offset),
-        shape[0] + 1,
-        None,
-    )
+    # One by one: nothing depends on what else is in the batch.
+    linear, sizes = (lambda a, by=by: tf.matmul(a[:, None], by)[:, 0] for by in (kernel, size))
+    back = lambda rows, patch=False: tf.matmul(rows, kernel, transpose_b=True)
+    return made(layer, shape, outputs, linear, sizes, back, shape[0] + 1, offset=offset)
 
 
 def convolution(layer, shape):
@@ -109,7 +101,7 @@ def average(layer, shape):
         refuse(layer, "it has padding")
     kernel = np.eye(shape[-1]) / np.prod(layer.pool_size)
     kernel = np.tile(kernel, (*layer.pool_size, 1, 1))
-    return convolution_of(layer, shape, kernel, np.zeros(1))
+    return convolution_of(layer, shape, kernel)
 
 
 def largest(layer, shape):
@@ -119,11 +111,10 @@ def largest(layer, shape):
     count, channels = int(np.prod(layer.pool_size)), shape[-1]
     kernel = np.eye(count * channels).reshape(count, channels, count, channels)
     kernel = kernel.swapaxes(2, 3).reshape(*layer.pool_size, channels, channels * count)
-    affine = convolution_of(layer, shape, kernel, np.zeros(1))
-    return affine._replace(terms=1, pool=count)
+    return convolution_of(layer, shape, kernel)._replace(terms=1, pool=count)
 
 
-def convolution_of(layer, shape, kernel, offset):
+def convolution_of(layer, shape, kernel, offset=0):
     outputs = (*layer.compute_output_shape((1, *shape))[1:3], kernel.shape[3])
     sides, strides = kernel.shape[:2], tuple(layer.strides)
     hanging = [(n - 1) * stride + k - m for n, stride, k, m in zip(outputs, strides, sides, shape)]
@@ -141,68 +132,42 @@ def convolution_of(layer, shape, kernel, offset):
             rows, kernel, (tf.shape(rows)[0], *inputs), **options | padding
         )
 
-    return made(
-        layer,
-        shape,
-        outputs,
-        lambda a: tf.nn.conv2d(a, kernel, **options),
-        lambda a: tf.nn.conv2d(a, size, **options),
-        transposed,
-        offset,
-        abs(offset),
-        terms,
-        (sides, strides, margins),
-    )
+    linear, sizes = (lambda a, by=by: tf.nn.conv2d(a, by, **options) for by in (kernel, size))
+    window = sides, strides, margins
+    return made(layer, shape, outputs, linear, sizes, transposed, terms, window, offset)
 
 
 def whole_average(layer, shape):
     share = tf.fill((*shape[:2], 1), tf.constant(1 / np.prod(shape[:2]), tf.float64))
-    return made(
-        layer,
-        shape,
-        shape[2:],
-        lambda a: tf.reduce_sum(a * share, (1, 2)),
-        lambda a: tf.reduce_sum(a * share, (1, 2)),
-        lambda rows, patch=False: rows[..., tf.newaxis, tf.newaxis, :] * share,
-        np.zeros(1),
-        np.zeros(1),
-        int(np.prod(shape[:2])) + 1,
-        None,
-    )
+    mean = lambda a: tf.reduce_sum(a * share, (1, 2))
+    back = lambda rows, patch=False: rows[..., tf.newaxis, tf.newaxis, :] * share
+    return made(layer, shape, shape[2:], mean, mean, back, int(np.prod(shape[:2])) + 1)
 
 
 def padding(layer, shape):
     (top, _), (left, _) = layer.padding
     padded = lambda a: tf.pad(a, ((0, 0), *layer.padding, (0, 0)))
-
-    def transposed(rows, patch=False):  # the patch of the inputs is as large as that of the outputs
-        return rows if patch else rows[..., top : top + shape[0], left : left + shape[1], :]
-
-    return moved(layer, shape, padded, transposed, ((1, 1), (1, 1), (top, left)))
+    cut = lambda rows: rows[:, top : top + shape[0], left : left + shape[1]]
+    return moved(layer, shape, padded, cut, ((1, 1), (1, 1), (top, left)))
 
 
 def permutation(layer, shape):
-    order = [each - 1 for each in layer.dims]
-    outputs = [shape[each] for each in order]
-    moves = lambda a, axes: tf.transpose(a, (0, *(1 + each for each in axes)))
-
-    def transposed(rows, patch=False):
-        return moves(tf.reshape(rows, (-1, *outputs)), np.argsort(order))
-
-    return moved(layer, shape, lambda a: moves(a, order), transposed, None)
+    there, back = (0, *layer.dims), (0, *(1 + np.argsort(layer.dims)))
+    return moved(layer, shape, lambda a: tf.transpose(a, there), lambda a: tf.transpose(a, back))
 
 
-def moved(layer, shape, linear, transposed, window):
-    """What is moved only, and not computed."""
-    outputs, nothing = tuple(layer.compute_output_shape((1, *shape))[1:]), np.zeros(1)
-    return made(layer, shape, outputs, linear, linear, transposed, nothing, nothing, 1, window)
+def moved(layer, shape, there, back, window=None):
+    """What is moved, and not computed: a patch to the place that the window says."""
+    outputs = tuple(layer.compute_output_shape((1, *shape))[1:])
+    undo = lambda rows: back(tf.reshape(rows, (-1, *outputs)))
+    transposed = lambda rows, patch=False: rows if patch and window else undo(rows)
+    return made(layer, shape, outputs, there, there, transposed, 1, window)
 
 
 def rescaling(layer, shape):
     scale, offset = finite(layer, *(np.asarray(n, np.float32) for n in (layer.scale, layer.offset)))
-    for each in (scale, offset):
-        if each.ndim and keras.config.image_data_format() != "channels_last":
-            refuse(layer, "its scale or offset is an array, and Keras is set to channels first")
+    if scale.ndim + offset.ndim and keras.config.image_data_format() != "channels_last":
+        refuse(layer, "its scale or offset is an array, and Keras is set to channels first")
     return scaling(layer, shape, scale, abs(scale), offset, abs(offset))
 
 
@@ -233,25 +198,16 @@ def scaling(layer, shape, scale, size, offset, offset_size, terms=4):
     """z = scale · a + offset; a patch of it is computed if the scale is that of the channels."""
     (scale,), size = finite(layer, scale), tf.constant(size + FLOOR)
     everywhere = len(shape) == 3 and np.prod(scale.shape[:-1]) == 1
-    return made(
-        layer,
-        shape,
-        shape,
-        lambda a: a * scale,
-        lambda a: a * size,
-        lambda rows, patch=False: rows * scale,
-        offset,
-        offset_size,
-        terms,
-        POINT if everywhere else None,
-    )
+    linear, sizes = (lambda a, by=by: a * by for by in (scale, size))
+    back, window = lambda rows, patch=False: rows * scale, POINT if everywhere else None
+    return made(layer, shape, shape, linear, sizes, back, terms, window, offset, offset_size)
 
 
 def identity(layer, shape):
     """z = a, of which only the activation counts; whoever gets it need not call it."""
     same = lambda a, patch=False: a
     window = POINT if len(shape) == 3 else None
-    return made(layer, shape, shape, same, same, same, np.zeros(1), np.zeros(1), 0, window)
+    return made(layer, shape, shape, same, same, same, 0, window)
 
 
 def activated(layer, shape, function):
@@ -262,8 +218,8 @@ def activated(layer, shape, function):
     first = identity(layer, shape)._replace(slope=slope)
     if slope == 0:
         return [first]
-    one, nothing = np.ones(1), np.zeros(1)  # slope · z is rounded
-    return [first, scaling(layer, shape, one, one, nothing, nothing, terms=1)]
+    one = np.ones(1)  # slope · z is rounded
+    return [first, scaling(layer, shape, one, one, 0, 0, terms=1)]
 
 
 def slope_of(layer, function):
