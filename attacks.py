@@ -31,7 +31,8 @@ def checked(x, y, epsilon=0.0, weights=None, bias=0.0):
     x, epsilon = np.asarray(x), np.asarray(epsilon, float)
     if x.dtype.kind != "f" or x.ndim < 2 or x.size and not (x.min() >= 0 and x.max() <= 1):
         found = f"{x.dtype} {x.shape}" + (f" from {x.min()} to {x.max()}" if x.size else "")
-        raise ValueError(f"x must be floats in [0, 1], (batch, 28, 28, 1); it is {found}")
+        advice = "if it is standardised, let a Normalization layer in the model do that"
+        raise ValueError(f"x must be floats in [0, 1], (batch, 28, 28, 1); it is {found}; {advice}")
     y = y if y is None else checked_labels(y, x)
     if not np.all((epsilon >= 0) & (epsilon < np.inf)):
         raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
@@ -223,7 +224,13 @@ def pgd(
 
 def logits_per_image(model, x):
     """How many logits a model gives for each image, 1 or K. Raises ValueError for other outputs."""
-    output = model(np.asarray(x)[:1])
+    import tensorflow as tf
+
+    try:
+        output = model(np.asarray(x)[:1])
+    except tf.errors.UnimplementedError:  # of many lines, with escape codes
+        advice = 'after Permute((2, 3, 1)) give them data_format="channels_last"'
+        raise ValueError(f"no layer may have channels first on a CPU: {advice}") from None
     shape = getattr(output, "shape", type(output).__name__)
     if isinstance(shape, str) or len(shape) not in (1, 2) or shape[0] != len(x[:1]):
         raise ValueError(f"model must give logits, (batch, 1) or (batch, K); it gives {shape}")

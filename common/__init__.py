@@ -15,7 +15,8 @@ def remedy(package):
     for activate in (".venv/bin/activate", r".venv\Scripts\activate"):
         if (ROOT / activate).is_file() and Path(sys.prefix).resolve() != (ROOT / ".venv").resolve():
             command = activate if "\\" in activate else f"source {activate}"
-            return f"; it is in .venv, which is used after: {command}"
+            notebook = "in a notebook write !{sys.executable} instead of !python"
+            return f"; it is in .venv: {notebook}, in a shell use it after: {command}"
     return "; install what is needed with: pip install -r requirements.txt -c constraints.txt"
 
 

@@ -1,6 +1,7 @@
 """What every command line shares: argument types, flags, errors in one line."""
 
 import argparse
+import errno
 import math
 import os
 import signal
@@ -186,5 +187,8 @@ def message(error):
     if isinstance(error, ModuleNotFoundError):
         text += common.remedy((error.name or "").partition(".")[0])
     elif type(error) in (PermissionError, OSError) and error.errno:
-        text += "; free some space, or choose another folder with --results"
+        refused, fix = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS), "free some space"
+        if refused and error.filename:
+            fix = f"make {Path(error.filename).parent} a folder that you may write"
+        text += f"; {fix}, or choose another folder with --results"
     return text

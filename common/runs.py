@@ -82,6 +82,7 @@ POST_RUNS = ("regular", *(name("robust", epsilon) for epsilon in EPSILONS))  # i
 NETWORKS = "small", "convolutional"
 TRAININGS = "regular", "adversarial", "certified"
 NETWORK_NAMES = [f"{network}-{training}" for network in NETWORKS for training in TRAININGS]
+KERAS_NETWORKS = "convolutional-regular", "convolutional-certified"  # saved as models, too
 
 
 def parts(run):
@@ -151,7 +152,8 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
 
     Arguments:
         args: the script's arguments; data: data_prep.Data.
-        metrics: numbers; arrays: named arrays of finite numbers; model: a Keras model or None.
+        metrics: numbers; arrays: named arrays of finite numbers.
+        model: a Keras model, or several by the names of their files, or None.
         history: the columns of history.csv, by name.
         loss: the function of the loss that was trained with, of which script and formula are kept.
         run: what else describes this run, such as epsilon.
@@ -160,9 +162,11 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
     OSError if a file, or a folder that is not a saved run, is in the way.
     """
     folder = Path(folder)
-    if folder.exists() and {path.name for path in folder.iterdir()} - FILES:
+    known = FILES | {f"{network}.keras" for network in KERAS_NETWORKS}
+    if folder.exists() and {path.name for path in folder.iterdir()} - known:
         raise FileExistsError(f"{folder} is not a saved run; move it, or choose other --results")
-    if model is not None and "test_logits" in arrays:
+    models = model if isinstance(model, dict) else {"model": model} if model is not None else {}
+    if "model" in models and "test_logits" in arrays:
         check_logits(model, data.x_test, arrays["test_logits"])
     # A run of one ε has that in its name; other scripts are given all of them by flags.
     hidden = ("debug", "results", *(["epsilons"] if "epsilon" in run else []))
@@ -189,8 +193,8 @@ def save(folder, args, data, metrics, arrays, model=None, history=None, loss=Non
             rows = history, *zip(*history.values())
             table = "".join(",".join(map(str, row)) + "\n" for row in rows)
             (new / "history.csv").write_bytes(table.encode())
-        if model is not None:
-            files.save_model(new / "model.keras", model)
+        for stem, each in models.items():
+            files.save_model(new / f"{stem}.keras", each)
         if folder.exists():
             folder.rename(old)
         new.rename(folder)

@@ -2,6 +2,8 @@
 
 import functools
 import itertools
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -58,10 +60,25 @@ def convolutional():
     )
 
 
+def pooled():
+    """The largest of windows that overlap, of a convolution and of a ReLU, beside padding."""
+    return network_of(
+        layers.Normalization(mean=[0.3], variance=[0.2]),
+        layers.ZeroPadding2D(((1, 0), (0, 2))),
+        layers.Conv2D(3, 2, activation="leaky_relu"),
+        layers.MaxPooling2D(2, strides=1),
+        layers.Conv2D(4, 2, padding="same"),
+        layers.MaxPooling2D((2, 1)),
+        layers.Permute((3, 1, 2)),
+        layers.ReLU(),
+        layers.GlobalAveragePooling2D(),
+    )
+
+
 @pytest.fixture(scope="module")
 def made():
     """Each network once: setting other weights is quicker than building another one."""
-    return {"dense": dense(), "convolutional": convolutional()}
+    return {"dense": dense(), "convolutional": convolutional(), "pooled": pooled()}
 
 
 def draw_weights(model, seed, scale=1.0):
@@ -122,8 +139,9 @@ BOX = dict(
 
 @pytest.mark.filterwarnings("ignore:the gradient is all zero")  # of dead units
 @settings(max_examples=settings().max_examples // 10)
-@given(name=st.sampled_from(["dense", "convolutional"]), **BOX)
+@given(name=st.sampled_from(["dense", "convolutional", "pooled"]), **BOX)
 @example(name="dense", seed=6096, scale=1.0, epsilon=2.0, clip=True)  # refined alone is looser
+@example(name="pooled", seed=1, scale=3.0, epsilon=0.15, clip=True)
 def test_bounds_are_in_their_order_below_every_sample_and_pgd(
     made, name, seed, scale, epsilon, clip
 ):
@@ -175,6 +193,15 @@ LEGAL = [
     lambda a, shape: image(shape, layers.Conv2D(2, 2, padding="same", strides=2, activation=a)),
     lambda a, shape: image(shape, layers.Conv2D(3, (1, 2), padding="same", activation=a)),
     lambda a, shape: image(shape, layers.AveragePooling2D((2, 1), strides=1)),
+    lambda a, shape: image(shape, layers.GlobalAveragePooling2D(keepdims=a is None)),
+    lambda a, shape: image(shape, layers.ZeroPadding2D(((0, 1), (2, 0)))),
+    lambda a, shape: layers.Permute(np.roll(range(1, 1 + len(shape)), a is None).tolist()),
+    lambda a, shape: layers.Normalization(mean=0.3, variance=1e-4),
+    lambda a, shape: layers.Normalization(
+        axis=[1, len(shape)][: len(shape)], **statistics((shape[0], shape[-1])[: len(shape)])
+    ),
+    lambda a, shape: image(shape, layers.MaxPooling2D((1, 2), strides=1)),
+    lambda a, shape: image(shape, layers.MaxPooling2D(2)),
 ]
 REFUSED_ACTIVATIONS = [
     (lambda: "relu6", "relu6; there are"),
@@ -195,7 +222,12 @@ REFUSED = [
     (lambda: layers.Dense(4, dtype="mixed_float16"), "mixed_float16, not float32"),
     (lambda: layers.Lambda(lambda z: z * z), "Lambda"),
     (lambda: layers.BatchNormalization(axis=1), "another axis"),
-    (lambda: layers.MaxPooling2D(1), "MaxPooling2D"),
+    (lambda: layers.LayerNormalization(), "LayerNormalization"),
+    (lambda: layers.GlobalMaxPooling2D(keepdims=True), "GlobalMaxPooling2D"),
+    (lambda: layers.MaxPooling2D(2, padding="same"), "it has padding"),
+    (lambda: layers.ZeroPadding2D(data_format="channels_first"), "channels first"),
+    (lambda: layers.Normalization(mean=0.3, variance=0.0), "variance is not positive"),
+    (lambda: layers.Normalization(mean=0.3, variance=2.0, invert=True), "inverted"),
     (lambda: layers.Conv2D(2, 2, dilation_rate=2, padding="same"), "dilation"),
     (lambda: layers.Conv2D(4, 2, groups=2, padding="same"), "groups"),
     (lambda: layers.AveragePooling2D(2, padding="same"), "padding"),
@@ -204,6 +236,11 @@ REFUSED = [
     (lambda: changed("quantize", "int8"), "int8"),
     (lambda: changed("enable_lora", 1), "LoRA"),
 ]
+
+
+def statistics(shape):
+    generator = np.random.default_rng(0)
+    return dict(mean=generator.normal(size=shape), variance=generator.uniform(0.1, 2, shape))
 
 
 def image(shape, layer):
@@ -348,6 +385,24 @@ def test_saved_and_nested_forms_of_a_chain_have_the_same_bounds(tmp_path):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize("activation", [layers.ReLU, layers.LeakyReLU])
+def test_an_activation_as_object_counts(activation):
+    """x = .5 with y = +1 is wrong already: its margin is -.3."""
+    hidden = layers.Dense(1, activation=activation())
+    model = network_of(hidden, shape=(1,), weights=[1, -1, -2, -0.3])
+    x, least = np.array([[0.5]], np.float32), margins_of(model, np.array([[0.6], [0.4]]), 1).min()
+    for bound in (bounds.interval, bounds.crown, bounds.milp):
+        found = bound(bounds.Network(model), x, np.ones(1), 0.1)
+        assert least - 1e-5 <= np.ravel(found[0])[0] <= least
+
+
+def test_the_last_layer_may_have_an_activation():
+    model = network_of(shape=(1,), weights=[1, -1], last="relu")
+    for bound in (bounds.interval, bounds.crown, bounds.milp):
+        found = bound(bounds.Network(model), np.array([[0.5]], np.float32), -np.ones(1), 0.1)
+        assert np.ravel(found[0])[0] == 0
+
+
 def test_a_sum_that_may_overflow_proves_nothing():
     last = dict(shape=(1,), weights=[1e25, 0, 1e25, 0])
     with pytest.raises(ValueError, match="overflow float32"):
@@ -387,9 +442,14 @@ def test_patches_give_the_bounds_of_whole_images():
     model = network_of(
         layers.Conv2D(2, (3, 2), padding="same", strides=(2, 1), activation="relu"),
         layers.BatchNormalization(),
-        layers.Conv2D(3, 2, padding="same", activation="leaky_relu"),
+        layers.ZeroPadding2D(((1, 1), (2, 0))),
+        layers.Conv2D(3, 2, activation="leaky_relu"),
+        layers.Normalization([1, 3], **statistics((5, 3))),
+        layers.MaxPooling2D(2, strides=1),
+        layers.Conv2D(3, 2, padding="same"),
+        layers.MaxPooling2D((1, 2), strides=1),
         layers.AveragePooling2D((2, 1)),
-        layers.Conv2D(3, (1, 3), activation="relu"),
+        layers.Conv2D(3, (1, 2), activation="relu"),
         layers.Reshape((4, 6, 1)),
         layers.Conv2D(2, 2, activation="relu"),
         layers.Flatten(),
@@ -414,8 +474,9 @@ def test_bounds_in_small_pieces_are_the_same(made, monkeypatch):
         np.testing.assert_allclose(bounds.crown(network, x, y, 0.1), found, rtol=1e-12)
 
 
-def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, graphs):
-    network, (x, y) = drawn(made["convolutional"], 3), images(3, bounds.IMAGES + 5)
+@pytest.mark.parametrize("name", ["convolutional", "pooled"])
+def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, name, graphs):
+    network, (x, y) = drawn(made[name], 3), images(3, bounds.IMAGES + 5)
     order = np.random.default_rng(0).permutation(len(y))
     for bound in (bounds.interval, functools.partial(bounds.crown, slopes=2)):
         found = bound(network, x, y, 0.1)
@@ -424,24 +485,46 @@ def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, graphs):
     assert len(bounds.crown(network, x[:0], y[:0], 0.1)) == 0
 
 
-def test_a_bar_over_the_images_where_it_is_asked_for(made, capsys, graphs):
-    network, (x, y) = drawn(made["dense"], 3), images(3)
-    bounds.crown(network, x, y, 0.1, refine=False)
+def test_a_bar_over_the_images_where_it_is_asked_for_or_in_a_notebook(
+    made, capsys, graphs, monkeypatch
+):
+    """Also while a large network is bounded: each call that takes long moves it on."""
+    network, (x, y) = drawn(made["dense"], 3), images(3, 3 * bounds.TOGETHER)
+    quick = bounds.crown(network, x, y, 0.1, refine=False)
     assert capsys.readouterr().out == ""
-    bounds.crown(network, x, y, 0.1, refine=False, verbose=1)
-    assert "2/2" in capsys.readouterr().out
+    slow = bounds.crown(network, x, y, 0.1, refine=False, verbose=1)
+    np.testing.assert_array_equal(quick, slow)
+    assert {"0", "16", "48"} <= {*re.findall(r"(\d+)/48", capsys.readouterr().out)}
+    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    bounds.crown(network, x, y, 0.1, refine=False)
+    assert "48/48" in capsys.readouterr().out
 
 
 # --- where the least is known
 
 
 @pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
-@pytest.mark.parametrize("name", ["dense", "convolutional"])
+@pytest.mark.parametrize("name", ["dense", "convolutional", "pooled"])
 def test_no_attack_gives_the_margin_but_for_rounding(made, name, bound):
     network, (x, y) = drawn(made[name], 0), images(0)
     margins = margins_of(made[name], x, y)
     found = bound(network, x, y, 0.0)
     assert np.all(found <= margins) and np.allclose(found, margins, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("maker", LEGAL[:-2])
+def test_without_an_activation_the_worst_case_is_exact(maker):
+    """It is the logit less ε times the ℓ1 norm of its gradient."""
+    middle = layers.Conv2D(2, 2), maker(None, (4, 3, 2)), layers.Flatten()
+    model = network_of(*middle, shape=(5, 4, 1))
+    network, (x, y) = drawn(model, 0), images(0, 2, (5, 4, 1))
+    point = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(point)
+        logits = model(point)
+    norms = np.abs(tape.gradient(logits, point)).reshape(2, -1).sum(axis=1)
+    found = bounds.crown(network, x, y, 0.1, clip=False)
+    np.testing.assert_allclose(found, y * logits[:, 0] - 0.1 * norms, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
@@ -482,6 +565,23 @@ def test_slopes_reach_the_linear_program_of_the_triangles():
         )
         assert program.fun + label * c[0] - 0.02 <= bound <= program.fun + label * c[0]
     assert np.any(found > bounds.crown(network, x, y, 0.2, clip=False) + 0.01)
+
+
+@pytest.mark.parametrize(
+    "slope, offset, times, least",
+    [(0, 0.2, 1, [-0.2, -0.8]), (1, -2, 2, [0, -1]), (-1, 0.9, 1, [-0.9, 0])],
+)
+def test_lines_about_the_largest_of_two(slope, offset, times, least):
+    """The logit is times p - max(p, slope p + offset), of p in [0, 1], and both of its signs.
+
+    p itself is given as max(p, p - 2). All are exact but the second, from a line below max(p, .2).
+    """
+    hidden = layers.Dense(4), layers.Reshape((1, 4, 1)), layers.MaxPooling2D((1, 2))
+    weights = [1, 1, 1, slope], [0, -2, 0, offset], [times, -1], 0
+    model = network_of(*hidden, layers.Flatten(), shape=(1,), weights=weights)
+    x, y = np.full((2, 1), 0.5, np.float32), np.array([1, -1])
+    found = bounds.crown(bounds.Network(model), x, y, 0.5)
+    np.testing.assert_allclose(found, least, atol=1e-5)
 
 
 def least_of_every_pattern(model, x, y, epsilon):
@@ -570,3 +670,9 @@ def test_labels_of_another_model_are_one_line(y):
     assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match="milp needs a model with one logit; this one gives 3"):
         bounds.milp(network, x[:1], np.array([0]), 0.1)
+
+
+def test_milp_refuses_pooling_by_name(made):
+    x, y = images(0, 1)
+    with pytest.raises(ValueError, match="max_pooling2d.*milp has none for MaxPooling2D"):
+        bounds.milp(bounds.Network(made["pooled"]), x, y, 0.1)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import attacks
-from common import training
+from beyond.networks import certified
+from common import files, runs, training
 from common.lazy import keras, tf
 
 layers = keras.layers
@@ -74,6 +75,30 @@ def test_batches_give_the_pixels_of_one_batch(data):
         assert set(seen) == {1} | sizes  # one image shows how many logits there are
         assert parts.tobytes() == whole.tobytes()
     assert np.abs(whole - x).max() > 0.09
+
+
+def test_channels_first_on_a_processor_and_standardised_pixels_are_one_line():
+    options = dict(data_format="channels_first")
+    model = keras.Sequential([keras.Input((1, 4, 4)), layers.Conv2D(1, 4, **options)])
+    x = np.zeros((1, 1, 4, 4), np.float32)
+    with pytest.raises(ValueError, match="after Permute") as error:
+        attacks.fgsm(model, x, Y, 0.1)
+    assert "\n" not in str(error.value) and error.value.__suppress_context__
+    with pytest.raises(ValueError, match="let a Normalization layer in the model do that"):
+        attacks.fgsm(model, x - 0.42, Y, 0.1)
+
+
+def test_two_networks_are_saved_as_models_that_keras_alone_loads(data, tmp_path):
+    """Byte for byte as certified.py saves them, and with the weights of the run."""
+    folder = runs.RESULTS / certified.RUN
+    saved = runs.read(folder)
+    assert len(models := certified.keras_models(saved)) == 2
+    for name, model in models.items():
+        files.save_model(tmp_path / "again.keras", model)
+        assert (tmp_path / "again.keras").read_bytes() == (folder / f"{name}.keras").read_bytes()
+        logits = keras.models.load_model(folder / f"{name}.keras")(data.x_test)[:, 0]
+        clean = saved.metrics[name]["attacked"][0]
+        assert np.mean(logits * data.y_test > 0) == pytest.approx(clean)
 
 
 def test_images_without_a_gradient_are_counted_and_stay(images):

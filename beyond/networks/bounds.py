@@ -131,11 +131,13 @@ def in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose):
     """The bounds that a graph gives, (batch,), a few images at a time."""
     y, epsilon = checked(network, x, y, epsilon)
     if verbose is None:
-        verbose = int(sys.stdout is not None and sys.stdout.isatty())
-    bar = keras.utils.Progbar(len(y), verbose=verbose, unit_name="image") if len(y) else None
+        verbose = int("ipykernel" in sys.modules or bool(sys.stdout and sys.stdout.isatty()))
+    bar = keras.utils.Progbar(len(y) or 1, verbose=verbose, unit_name="image")
     found = np.zeros((len(y), network.logits))
-    for start in range(0, len(y), IMAGES):
-        part = np.arange(start, min(start + IMAGES, len(y)))
+    bar.update(0)
+    most = network.together if verbose else IMAGES  # a bar must move, however large the network
+    for start in range(0, len(y), most):
+        part = np.arange(start, min(start + most, len(y)))
         whole = np.resize(part, -(-len(part) // network.together) * network.together)
         rows = tf.constant(margins(y[whole], network.logits))
         least, sizes = graph(*box(network, x[whole], epsilon, clip), rows)
@@ -166,7 +168,7 @@ def interval(network, x, y, epsilon, clip=True, all_classes=False, verbose=0):
         epsilon: the radius of the attack in pixel units, >= 0.
         clip: whether the attacked pixels stay in [0, 1].
         all_classes: give the bound of z_y - z_k for each class k, (batch, K), inf for y itself.
-        verbose: 1 for a bar over the images, 0 for silence, None for the bar in a terminal.
+        verbose: 1 for a bar, 0 for silence, None for the bar in a terminal or a notebook.
 
     Raises ValueError that names the argument, or the layer whose sums may overflow float32.
     """
@@ -231,8 +233,9 @@ def linear_bound_alone(layers, centre, radius, rows, refine, steps):
         before = centre, radius
         centre, radius, error, size = step(layer, centre, radius)
         low, high = centre - radius, centre + radius
-        bent = any(each.slope != 1 for each in layers[:number])
-        if refine and layer.slope != 1 and bent:
+        bent = any(each.bent for each in layers[:number])
+        known_best = layer.pool > 1 and layers[number - 1].bent  # there its z have been bounded
+        if refine and layer.bent and bent and not known_best:
             least, most = unit_bounds(layers[: number + 1], lines, error, pixels, steps)
             low, high = tf.maximum(low, least), tf.minimum(high, most)
             centre, radius = (low + high) / 2, (high - low) / 2
@@ -253,8 +256,10 @@ def lines_of(layer, low, high, error):
     """
     low, high, error = map(flat, (low, high, error))
     offset = tf.reshape(layer.offset, [-1])
-    if layer.slope == 1:
+    if not layer.bent:
         lines = offset - error, offset + error
+    elif layer.pool > 1:
+        lines = pool_lines(layer, low, high, offset, error)
     else:
         on, off = low >= 0, high <= 0
         one, slope, zero = (tf.constant(each, tf.float64) for each in (1, layer.slope, 0))
@@ -264,6 +269,21 @@ def lines_of(layer, low, high, error):
         lift = tf.where(on | off, zero, low * (slope - chord))
         lines = below, above, offset - error, above * (offset + error) + lift
     return tf.pad(tf.stack(lines), [[0, 0], [0, 0], [1, 0]])
+
+
+def pool_lines(layer, low, high, offset, error):
+    """The same about the largest of `pool` z. Below it is the z whose least value is the largest.
+
+    Above it is, for the z that may be the largest of all, the chord of max(z, m) from its least to
+    its largest value, where m is the largest value of the others.
+    """
+    low, high = (tf.reshape(each, (each.shape[0], -1, layer.pool)) for each in (low, high))
+    below, top = (tf.one_hot(tf.argmax(z, 2), layer.pool, dtype=tf.float64) for z in (low, high))
+    least, most = (tf.reduce_sum(top * each, 2, keepdims=True) for each in (low, high))
+    others = tf.reduce_max(tf.where(top > 0, low, high), 2, keepdims=True)  # or least, if above m
+    chord = tf.math.divide_no_nan(most - others, most - least)
+    below, above, lift = map(flat, (below, top * chord, top * (others - chord * least)))
+    return below, above, offset - error, above * (offset + error) + lift
 
 
 class Patch(NamedTuple):
@@ -347,7 +367,7 @@ def route(layers):
 
     for layer in reversed(layers[:-1]):
         back = seen = None
-        if patch and (layer.outputs != shape or not layer.window):
+        if patch and (layer.gives != shape or not layer.window):
             back, patch = table(inverse(places(patch, shape), int(np.prod(shape)))), None
         if patch:
             seen = table(places(patch, layer.outputs))
@@ -414,12 +434,14 @@ def backward(layers, lines, rows, way, tables, pixels, slopes=None):
             table = tf.broadcast_to(table, (rows.shape[0], *table.shape))
             rows = tf.pad(rows, [[0, 0], [0, 0], [0, 0], [1, 0]])
             rows = tf.gather(rows, table, axis=3, batch_dims=2)
+        if layer.pool > 1:
+            rows = tf.repeat(rows, layer.pool, axis=3)
         positive = tf.nn.relu(rows)
         negative = rows - positive
         *bent, low, high = seen(line, back.seen, tables)
         if bent:
             below, above = (each[:, :, tf.newaxis] for each in bent)
-            positive *= slopes.pop(0) if slopes else below
+            positive *= slopes.pop(0) if slopes and layer.slope != 1 else below
             rows = positive + negative * above
         bound += dot(positive, low) + dot(negative, high)
         images, *count = rows.shape[:3]
@@ -554,6 +576,8 @@ class Program:
 
     def add(self, layer, low, high, error):
         """The next layer; low, high, error: of its z, as vectors."""
+        if layer.pool > 1:
+            chain.refuse(layer, "milp has none for MaxPooling2D; crown has")
         units = len(low)
         eye = tf.reshape(tf.eye(units, dtype=tf.float64), (units, *layer.outputs))
         own = np.reshape(layer.transposed(eye), (units, -1))

@@ -7,7 +7,7 @@ in the step) and with a certificate (the loss of the interval bound). For each a
 that succeeds (PGD) gives the upper side, and bounds.py the lower one. Attacked pixels stay in
 [0, 1]. Learning rate, batch size and clipping were chosen on 2,000 held-out training images. The
 training with a certificate takes --epochs, the others a quarter. Writes results/certified/:
-config.json, metrics.json, arrays.npz (weights).
+config.json, metrics.json, arrays.npz (weights), and two of the networks as Keras models.
 """
 
 import functools
@@ -64,6 +64,15 @@ def load(saved, name):
     model = network(name.split("-")[0])
     model.set_weights([saved.arrays[f"{name}-{n}"] for n in range(len(model.weights))])
     return model
+
+
+def keras_models(saved):
+    """Those networks of the run that are saved as Keras models as well, by their names."""
+    models = {}
+    for name in filter(saved.metrics.get, runs.KERAS_NETWORKS):
+        keras.utils.clear_session()  # so that the names of layers are always the same
+        models[name] = load(saved, name)
+    return models
 
 
 def interval_layers(layers, x, epsilon):
@@ -332,7 +341,8 @@ def main(argv=None):
             sides = zip(ATTACKS, found["certified_images"], found["attacked_images"])
             cells = [f"{epsilon:.2f}: {low}–{high}" for epsilon, low, high in sides]
             print(f"  {name}, images: " + "  ".join(cells), flush=True)
-    runs.save(folder, args, data, metrics, arrays, epsilon=EPSILON)
+    models = keras_models(runs.Run({}, metrics, arrays))
+    runs.save(folder, args, data, metrics, arrays, models, epsilon=EPSILON)
     print(folder)
 
 

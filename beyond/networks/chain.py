@@ -30,6 +30,8 @@ POINT = (1, 1), (1, 1), (0, 0)  # the window of a layer that looks at one positi
 class Affine(NamedTuple):
     """One layer z = A a + c and its activation max(z, slope z), as functions of float64 tensors.
 
+    With pool > 1 the activation is the largest of so many z, side by side in their last axis.
+
     inputs, outputs: the shapes of a and of z. A layer may take what the one before it gives in
         another shape, in the same order: Flatten and Reshape need no layer of their own.
     linear(a), sizes(a): A a and |A| a, of (batch, *inputs).
@@ -52,31 +54,40 @@ class Affine(NamedTuple):
     terms: int
     window: tuple | None = None
     slope: float = 1.0
+    pool: int = 1
+
+    @property
+    def bent(self):
+        """Whether it has an activation."""
+        return self.slope != 1 or self.pool > 1
+
+    @property
+    def gives(self):
+        """The shape of what the activation gives."""
+        return *self.outputs[:-1], self.outputs[-1] // self.pool
+
+    def activation(self, z):
+        if self.pool == 1:
+            return tf.maximum(z, self.slope * z)
+        return tf.reduce_max(tf.reshape(z, (-1, *self.gives, self.pool)), -1)
 
 
-def made(layer, inputs, outputs, linear, sizes, transposed, offset, offset_size, terms, window):
-    """An Affine whose constants are tensors of the shape of the outputs."""
-    whole = [tf.constant(np.broadcast_to(each, outputs)) for each in (offset, offset_size)]
-    return Affine(layer.name, inputs, outputs, linear, sizes, transposed, *whole, terms, window)
+def made(layer, inputs, outputs, linear, sizes, back, terms, window=None, offset=0, size=None):
+    """An Affine with c = offset, of which size is |c| if not given."""
+    size = abs(offset) if size is None else size
+    whole = [tf.constant(np.broadcast_to(each, outputs), tf.float64) for each in (offset, size)]
+    return Affine(layer.name, inputs, outputs, linear, sizes, back, *whole, terms, window)
 
 
 def dense(layer, shape):
     if len(shape) != 1:
         refuse(layer, f"it is called on {shape}; put Flatten before it")
-    (kernel,), offset = weights_of(layer, layer.kernel), bias_of(layer)
+    (kernel,), offset, outputs = weights_of(layer, layer.kernel), bias_of(layer), (layer.units,)
     size, kernel = tf.constant(abs(kernel) + FLOOR), tf.constant(kernel)
-    return made(
-        layer,
-        shape,
-        (kernel.shape[1],),
-        lambda a: tf.matmul(a[:, tf.newaxis], kernel)[:, 0],  # one by one: nothing depends on
-        lambda a: tf.matmul(a[:, tf.newaxis], size)[:, 0],  # what else is in the batch
-        lambda rows, patch=False: tf.matmul(rows, kernel, transpose_b=True),
-        offset,
-        abs(offset),
-        shape[0] + 1,
-        None,
-    )
+    # One by one: nothing depends on what else is in the batch.
+    linear, sizes = (lambda a, by=by: tf.matmul(a[:, None], by)[:, 0] for by in (kernel, size))
+    back = lambda rows, patch=False: tf.matmul(rows, kernel, transpose_b=True)
+    return made(layer, shape, outputs, linear, sizes, back, shape[0] + 1, offset=offset)
 
 
 def convolution(layer, shape):
@@ -90,13 +101,21 @@ def average(layer, shape):
         refuse(layer, "it has padding")
     kernel = np.eye(shape[-1]) / np.prod(layer.pool_size)
     kernel = np.tile(kernel, (*layer.pool_size, 1, 1))
-    return convolution_of(layer, shape, kernel, np.zeros(1))
+    return convolution_of(layer, shape, kernel)
 
 
-def convolution_of(layer, shape, kernel, offset):
-    if layer.data_format != "channels_last" or layer.padding not in ("valid", "same"):
-        refuse(layer, f"it has {layer.data_format} and padding {layer.padding}")
-    outputs = tuple(layer.compute_output_shape((1, *shape))[1:])
+def largest(layer, shape):
+    """The z are what each window sees: a convolution whose activation is their maximum."""
+    if layer.padding != "valid":
+        refuse(layer, "it has padding")
+    count, channels = int(np.prod(layer.pool_size)), shape[-1]
+    kernel = np.eye(count * channels).reshape(count, channels, count, channels)
+    kernel = kernel.swapaxes(2, 3).reshape(*layer.pool_size, channels, channels * count)
+    return convolution_of(layer, shape, kernel)._replace(terms=1, pool=count)
+
+
+def convolution_of(layer, shape, kernel, offset=0):
+    outputs = (*layer.compute_output_shape((1, *shape))[1:3], kernel.shape[3])
     sides, strides = kernel.shape[:2], tuple(layer.strides)
     hanging = [(n - 1) * stride + k - m for n, stride, k, m in zip(outputs, strides, sides, shape)]
     margins = tuple(max(each, 0) // 2 for each in hanging)  # before the image: TensorFlow's "SAME"
@@ -113,31 +132,54 @@ def convolution_of(layer, shape, kernel, offset):
             rows, kernel, (tf.shape(rows)[0], *inputs), **options | padding
         )
 
-    return made(
-        layer,
-        shape,
-        outputs,
-        lambda a: tf.nn.conv2d(a, kernel, **options),
-        lambda a: tf.nn.conv2d(a, size, **options),
-        transposed,
-        offset,
-        abs(offset),
-        terms,
-        (sides, strides, margins),
-    )
+    linear, sizes = (lambda a, by=by: tf.nn.conv2d(a, by, **options) for by in (kernel, size))
+    window = sides, strides, margins
+    return made(layer, shape, outputs, linear, sizes, transposed, terms, window, offset)
+
+
+def whole_average(layer, shape):
+    share = tf.fill((*shape[:2], 1), tf.constant(1 / np.prod(shape[:2]), tf.float64))
+    mean = lambda a: tf.reduce_sum(a * share, (1, 2))
+    back = lambda rows, patch=False: rows[..., tf.newaxis, tf.newaxis, :] * share
+    return made(layer, shape, shape[2:], mean, mean, back, int(np.prod(shape[:2])) + 1)
+
+
+def padding(layer, shape):
+    (top, _), (left, _) = layer.padding
+    padded = lambda a: tf.pad(a, ((0, 0), *layer.padding, (0, 0)))
+    cut = lambda rows: rows[:, top : top + shape[0], left : left + shape[1]]
+    return moved(layer, shape, padded, cut, ((1, 1), (1, 1), (top, left)))
+
+
+def permutation(layer, shape):
+    there, back = (0, *layer.dims), (0, *(1 + np.argsort(layer.dims)))
+    return moved(layer, shape, lambda a: tf.transpose(a, there), lambda a: tf.transpose(a, back))
+
+
+def moved(layer, shape, there, back, window=None):
+    """What is moved, and not computed: a patch to the place that the window says."""
+    outputs = tuple(layer.compute_output_shape((1, *shape))[1:])
+    undo = lambda rows: back(tf.reshape(rows, (-1, *outputs)))
+    transposed = lambda rows, patch=False: rows if patch and window else undo(rows)
+    return made(layer, shape, outputs, there, there, transposed, 1, window)
 
 
 def rescaling(layer, shape):
     scale, offset = finite(layer, *(np.asarray(n, np.float32) for n in (layer.scale, layer.offset)))
-    for each in (scale, offset):
-        if each.ndim and (
-            keras.config.image_data_format() != "channels_last" or each.shape != shape[-1:]
-        ):
-            refuse(layer, "its scale and offset must be numbers, or one for each channel")
+    if scale.ndim + offset.ndim and keras.config.image_data_format() != "channels_last":
+        refuse(layer, "its scale or offset is an array, and Keras is set to channels first")
     return scaling(layer, shape, scale, abs(scale), offset, abs(offset))
 
 
 def normalization(layer, shape):
+    if layer.invert:
+        refuse(layer, "it is inverted")
+    mean, variance = weights_of(layer, layer.mean, layer.variance)
+    scale = 1 / np.sqrt(np.maximum(variance[0], keras.config.epsilon() ** 2))
+    return scaling(layer, shape, scale, scale, -mean[0] * scale, (abs(mean[0]) + FLOOR) * scale)
+
+
+def batch_normalization(layer, shape):
     if layer.axis not in (-1, len(shape)):
         refuse(layer, "it is along another axis than the last")
     mean, variance = weights_of(layer, layer.moving_mean, layer.moving_variance)
@@ -153,27 +195,19 @@ def normalization(layer, shape):
 
 
 def scaling(layer, shape, scale, size, offset, offset_size, terms=4):
-    """z = scale · a + offset, the scale one number or one for each channel."""
-    scale, size = tf.constant(finite(layer, scale)[0]), tf.constant(size + FLOOR)
-    return made(
-        layer,
-        shape,
-        shape,
-        lambda a: a * scale,
-        lambda a: a * size,
-        lambda rows, patch=False: rows * scale,
-        offset,
-        offset_size,
-        terms,
-        POINT if len(shape) == 3 else None,
-    )
+    """z = scale · a + offset; a patch of it is computed if the scale is that of the channels."""
+    (scale,), size = finite(layer, scale), tf.constant(size + FLOOR)
+    everywhere = len(shape) == 3 and np.prod(scale.shape[:-1]) == 1
+    linear, sizes = (lambda a, by=by: a * by for by in (scale, size))
+    back, window = lambda rows, patch=False: rows * scale, POINT if everywhere else None
+    return made(layer, shape, shape, linear, sizes, back, terms, window, offset, offset_size)
 
 
 def identity(layer, shape):
     """z = a, of which only the activation counts; whoever gets it need not call it."""
     same = lambda a, patch=False: a
     window = POINT if len(shape) == 3 else None
-    return made(layer, shape, shape, same, same, same, np.zeros(1), np.zeros(1), 0, window)
+    return made(layer, shape, shape, same, same, same, 0, window)
 
 
 def activated(layer, shape, function):
@@ -184,8 +218,8 @@ def activated(layer, shape, function):
     first = identity(layer, shape)._replace(slope=slope)
     if slope == 0:
         return [first]
-    one, nothing = np.ones(1), np.zeros(1)  # slope · z is rounded
-    return [first, scaling(layer, shape, one, one, nothing, nothing, terms=1)]
+    one = np.ones(1)  # slope · z is rounded
+    return [first, scaling(layer, shape, one, one, 0, 0, terms=1)]
 
 
 def slope_of(layer, function):
@@ -224,8 +258,13 @@ def affine_of(layer, shape):
         layers.Dense: dense,
         layers.Conv2D: convolution,
         layers.AveragePooling2D: average,
+        layers.MaxPooling2D: largest,
+        layers.GlobalAveragePooling2D: whole_average,
+        layers.ZeroPadding2D: padding,
+        layers.Permute: permutation,
         layers.Rescaling: rescaling,
-        layers.BatchNormalization: normalization,
+        layers.Normalization: normalization,
+        layers.BatchNormalization: batch_normalization,
     }
     reshaping, nothing = (layers.Flatten, layers.Reshape), (layers.Dropout, layers.GaussianNoise)
     activations = layers.Activation, layers.ReLU, layers.LeakyReLU
@@ -234,17 +273,18 @@ def affine_of(layer, shape):
         names = ", ".join(sorted(each.__name__ for each in known))
         refuse(layer, f"it is {kind.__module__}.{kind.__name__}; there are bounds for {names}")
     check_policy(layer)
+    if getattr(layer, "data_format", "channels_last") != "channels_last":
+        advice = 'after Permute((2, 3, 1)) give it data_format="channels_last"'
+        refuse(layer, f"it has channels first; {advice}")
     if kind in nothing:
         return [], shape
-    if kind in reshaping:
-        if getattr(layer, "data_format", "channels_last") != "channels_last":
-            refuse(layer, "it has channels first")
-        return [], tuple(layer.compute_output_shape((None, *shape))[1:])
     if kind in activations:
         return activated(layer, shape, layer), shape
+    given = tuple(layer.compute_output_shape((None, *shape))[1:])
+    if kind in reshaping:
+        return [], given
     affine = makers[kind](layer, shape)
-    bent = activated(layer, affine.outputs, getattr(layer, "activation", None))
-    return [affine, *bent], affine.outputs
+    return [affine, *activated(layer, given, getattr(layer, "activation", None))], given
 
 
 def refuse(layer, why):
@@ -332,11 +372,11 @@ def read(model):
     compare(model, layers, parts)
     chain = []
     for affine in sum(parts, []):
-        if chain and chain[-1].slope == 1 and not affine.terms:
+        if chain and not chain[-1].bent and not affine.terms:
             chain[-1] = chain[-1]._replace(slope=affine.slope)
         else:
             chain.append(affine)
-    if not chain or chain[-1].slope != 1:
+    if not chain or chain[-1].bent:
         # The last layer is linear, whatever the model ends with.
         chain.append(identity(model, shape))
     return start, chain
@@ -395,8 +435,8 @@ def step(layer, centre, radius):
 
 
 def rectified(layer, centre, radius):
-    """Centre and radius of max(z, slope z)."""
-    if layer.slope == 1:
+    """Centre and radius of what the activation gives."""
+    if not layer.bent:
         return centre, radius
-    low, high = (tf.maximum(z, layer.slope * z) for z in (centre - radius, centre + radius))
+    low, high = layer.activation(centre - radius), layer.activation(centre + radius)
     return (low + high) / 2, (high - low) / 2
