@@ -42,7 +42,7 @@ import matplotlib; print(matplotlib.get_backend(), os.environ['MPLBACKEND'])
         env=os.environ | session,
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert "hinge_loss.png" in done.stdout and done.stdout.endswith("template template\n")
