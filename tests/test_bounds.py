@@ -666,7 +666,7 @@ def test_bad_images_labels_and_epsilon_are_one_line(made, bound, change, complai
 def test_labels_of_another_model_are_one_line(y):
     network = bounds.Network(network_of(layers.Flatten(), logits=3))
     x, _ = images(0)
-    with pytest.raises(ValueError, match="y must be 0 to 2, of shape") as error:
+    with pytest.raises(ValueError, match="y must be 0 ... 2 for 3 logits") as error:
         bounds.crown(network, x, np.array(y), 0.1)
     assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match="milp needs a model with one logit; this one gives 3"):

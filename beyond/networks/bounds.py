@@ -104,17 +104,11 @@ def margins(y, logits):
 
 
 def checked(network, x, y, epsilon):
-    labels = y if network.logits == 1 else np.ones(np.shape(x)[:1])
-    flat, labels, epsilon = attacks.checked(x, labels, epsilon)
+    """y and epsilon, checked as in attacks.py, and x for the shape that the network takes."""
+    flat, _, epsilon = attacks.checked(x, None, epsilon)
     if flat.shape[1] != np.prod(network.shape):
         raise ValueError(f"x must have images of {network.shape}; it has shape {np.shape(x)}")
-    if network.logits == 1:
-        return labels, float(epsilon)
-    y, classes = np.asarray(y), np.arange(network.logits)
-    if y.shape != labels.shape or not np.all(np.isin(y, classes)):
-        wanted, found = f"0 to {classes[-1]}, of shape {labels.shape}", np.unique(y)
-        raise ValueError(f"y must be {wanted}; it is {y.dtype} {y.shape} with {found[:3]}")
-    return y.astype(int), float(epsilon)
+    return attacks.checked_labels(y, flat, network.logits), float(epsilon)
 
 
 def box(network, x, epsilon, clip):
