@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items):
 
     The files that take longest come first, so that two processes end together.
     """
-    longest = "cluster", "bounds", "reproduce", "pairs", "plots", "certified", "page", "readme"
+    longest = "page", "bounds", "cluster", "reproduce", "notebook", "pairs", "certified", "readme"
     place = {f"test_{name}": number for number, name in enumerate(longest)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
     # Keras hands variables to np.array; TensorFlow lags behind the signature of NumPy 2.
