@@ -102,7 +102,10 @@ def raises(error):
 ERRORS = [
     (ValueError("first\nsecond"), "first second"),
     (OSError(28, "No space left on device", "a.npz"), "No space left on device: 'a.npz'; free"),
-    (PermissionError(13, "Permission denied", "regular"), "choose another folder with --results"),
+    (
+        PermissionError(13, "Permission denied", "here/regular"),
+        "make here a folder that you may write",
+    ),
     (FileNotFoundError("regular is missing; make it"), "regular is missing; make it\n"),
     (ModuleNotFoundError("No module named 'keras'"), "pip install -r requirements.txt"),
     (MemoryError(), "MemoryError"),
