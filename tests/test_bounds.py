@@ -231,6 +231,7 @@ REFUSED = [
     (lambda: layers.Conv2D(4, 2, groups=2, padding="same"), "groups"),
     (lambda: layers.AveragePooling2D(2, padding="same"), "padding"),
     (lambda: layers.Flatten(data_format="channels_first"), "channels first"),
+    (lambda: layers.Rescaling(np.ones((1, 4, 4, 2))), "more dimensions"),
     (lambda: changed("quantize", "int8"), "int8"),
     (lambda: changed("enable_lora", 1), "LoRA"),
 ]
@@ -318,6 +319,11 @@ def replaced_call():
     return model
 
 
+def of_three_images():
+    layer = layers.Normalization(axis=0, mean=np.ones(3), variance=np.ones(3))
+    return keras.Sequential([keras.Input((4,), batch_size=3), layer, layers.Dense(1)])
+
+
 def not_finite():
     model = dense()
     model.set_weights([np.full_like(each, np.nan) for each in model.get_weights()])
@@ -339,6 +345,7 @@ def not_finite():
         (branching, "beside the chain"),
         (replaced_call, "its call"),
         (not_finite, "not all finite"),
+        (of_three_images, "cannot be called on"),
         (Own, "Own"),
         (lambda: layers.Dense(1), "Dense"),
         (lambda: functional(lambda a: a, lambda b: {"logit": b}), "one output"),
@@ -461,6 +468,23 @@ def test_patches_give_the_bounds_of_whole_images():
         found = bounds.crown(network, x, y, 0.05, refine=refine)
         other = bounds.crown(whole, x, y, 0.05, refine=refine)
         np.testing.assert_allclose(found, other, rtol=1e-11)
+
+
+def test_what_a_patch_sees_beside_the_image_counts_as_nothing():
+    """Padded convolutions behind each other, the middle one without an activation.
+
+    The logit is -10; what the second one would give beside the image would raise its bound to 3.
+    """
+    hidden = [
+        layers.Conv2D(1, (size, 1), padding="same", activation=activation)
+        for size, activation in ((2, "relu"), (2, None), (3, "relu"))
+    ]
+    weights = [1, 2], 2, [0, 2], 2, [2, -2, 0], 1, [-1, -1], 1
+    model = network_of(*hidden, layers.Flatten(), shape=(2, 1, 1), weights=weights)
+    x = np.full((1, 2, 1, 1), 0.5, np.float32)
+    for bound in (bounds.crown, bounds.milp):
+        found = np.ravel(bound(bounds.Network(model), x, np.ones(1), 0.0)[0])[0]
+        assert -10 - 1e-4 <= found <= -10
 
 
 def test_bounds_in_small_pieces_are_the_same(made, monkeypatch):
@@ -652,6 +676,8 @@ def test_milp_does_not_depend_on_the_scale_of_hidden_units(scale):
         (dict(x=np.full((1, 4, 4, 1), -0.1, np.float32)), "x must be floats in"),
         (dict(x=np.zeros((1, 5, 5, 1), np.float32)), "x must have images of"),
         (dict(y=np.array([0.5])), "y must"),
+        (dict(epsilon=[0.1]), "epsilon must be one number"),
+        (dict(epsilon=1e39), "below 2"),
     ],
 )
 def test_bad_images_labels_and_epsilon_are_one_line(made, bound, change, complaint):

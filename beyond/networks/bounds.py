@@ -106,6 +106,8 @@ def margins(y, logits):
 def checked(network, x, y, epsilon):
     """y and epsilon, checked as in attacks.py, and x for the shape that the network takes."""
     flat, _, epsilon = attacks.checked(x, None, epsilon)
+    if epsilon.shape or not epsilon < LARGEST:  # or attacked pixels might overflow float32
+        raise ValueError(f"epsilon must be one number below 2^100; it is {epsilon}")
     if flat.shape[1] != np.prod(network.shape):
         raise ValueError(f"x must have images of {network.shape}; it has shape {np.shape(x)}")
     return attacks.checked_labels(y, flat, network.logits), float(epsilon)
@@ -124,6 +126,7 @@ def box(network, x, epsilon, clip):
 def in_parts(network, graph, x, y, epsilon, clip, all_classes, verbose):
     """The bounds that a graph gives, (batch,), a few images at a time."""
     y, epsilon = checked(network, x, y, epsilon)
+    x = np.asarray(x)
     if verbose is None:
         verbose = int("ipykernel" in sys.modules or bool(sys.stdout and sys.stdout.isatty()))
     bar = keras.utils.Progbar(len(y) or 1, verbose=verbose, unit_name="image")
@@ -437,6 +440,8 @@ def backward(layers, lines, rows, way, tables, pixels, slopes=None):
             below, above = (each[:, :, tf.newaxis] for each in bent)
             positive *= slopes.pop(0) if slopes and layer.slope != 1 else below
             rows = positive + negative * above
+        elif back.seen is not None:  # beside the image there is no unit, and λ ends
+            rows *= tf.cast(tables[back.seen] > 0, tf.float64)[tf.newaxis, :, tf.newaxis]
         bound += dot(positive, low) + dot(negative, high)
         images, *count = rows.shape[:3]
         rows = tf.reshape(rows, (images, count[0] * count[1], *back.shape))

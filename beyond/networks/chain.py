@@ -168,6 +168,8 @@ def rescaling(layer, shape):
     scale, offset = finite(layer, *(np.asarray(n, np.float32) for n in (layer.scale, layer.offset)))
     if scale.ndim + offset.ndim and keras.config.image_data_format() != "channels_last":
         refuse(layer, "its scale or offset is an array, and Keras is set to channels first")
+    if max(scale.ndim, offset.ndim) > len(shape):
+        refuse(layer, f"its scale or offset has more dimensions than {shape}")
     return scaling(layer, shape, scale, abs(scale), offset, abs(offset))
 
 
@@ -392,7 +394,10 @@ def compare(model, layers, parts):
     x = given = tf.constant(np.concatenate([*ends, some, near, wide]), tf.float32)
     centre, radius = tf.cast(x, tf.float64), tf.zeros(x.shape, tf.float64)
     for layer, affine in zip(layers, parts):
-        before, given = tf.cast(given, tf.float64), layer(given)
+        try:
+            before, given = tf.cast(given, tf.float64), layer(given)
+        except tf.errors.InvalidArgumentError:
+            refuse(layer, f"it cannot be called on {given.shape}")
         check_same(layer, given, *through(affine, before, 0 * before))
         centre, radius = through(affine, centre, radius)
     check_same(model, model(x, training=False), centre, radius)
