@@ -301,6 +301,10 @@ def branching():
     return keras.Model(first, layers.Dense(1)(layers.Add()([hidden, other])))
 
 
+def dense_of_list(tensor):
+    return keras.Sequential([keras.Input((1,)), layers.Dense(1)])([tensor])
+
+
 def functional(inputs, outputs):
     """A model of one layer, its ends as `inputs` and `outputs` give them."""
     tensor = keras.Input((4,))
@@ -349,6 +353,8 @@ def not_finite():
         (Own, "Own"),
         (lambda: layers.Dense(1), "Dense"),
         (lambda: functional(lambda a: a, lambda b: {"logit": b}), "one output"),
+        (lambda: functional(lambda a: a, lambda b: [[b]]), "one output"),
+        (lambda: functional(lambda a: a, dense_of_list), "with a list"),
         (lambda: functional(lambda a: [a, keras.Input((2,))], lambda b: b), "one input"),
         (lambda: functional(lambda a: a, lambda b: [b, b]), "one output"),
         (lambda: functional(lambda a: a, lambda b: 2 * b), "multiply"),

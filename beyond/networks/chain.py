@@ -336,7 +336,8 @@ def layers_of(model):
     check_policy(model)
     ends = [*model.inputs, *model.outputs]
     structures = (getattr(model, each, None) for each in ("_inputs_struct", "_outputs_struct"))
-    if len(ends) != 2 or any(isinstance(each, dict) for each in structures):
+    structures = (each[0] if isinstance(each, list) else each for each in structures)
+    if len(ends) != 2 or any(isinstance(each, (list, dict)) for each in structures):
         raise ValueError(f"the model {model.name!r} must have one input and one output, no more")
     first, tensor = ends
     if first.dtype != "float32" or first.sparse or None in first.shape[1:]:
@@ -348,6 +349,8 @@ def layers_of(model):
         call = layer._inbound_nodes[node].arguments
         if len(call.keras_tensors) != 1 or len(call.args) != 1:
             refuse(layer, "it is beside the chain")
+        if call.args[0] is not call.keras_tensors[0]:
+            refuse(layer, "it is called with a list or a dictionary")
         if any(call.kwargs.values()):
             refuse(layer, f"it is called with {', '.join(call.kwargs)}")
         found[:0] = layers_of(layer) if isinstance(layer, keras.Model) else [layer]
