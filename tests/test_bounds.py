@@ -53,8 +53,8 @@ def convolutional():
         layers.Conv2D(3, 2, padding="same"),
         layers.BatchNormalization(),
         layers.ReLU(),
-        layers.AveragePooling2D(2),
-        layers.Conv2D(4, 2, activation="relu"),
+        layers.AveragePooling2D(2, strides=1),  # linear, and seen beside the image
+        layers.Conv2D(4, 2, padding="same", activation="relu"),
         layers.Flatten(),
     )
 
@@ -125,7 +125,21 @@ def check_below_samples(model, network, seed, epsilon, clip):
     points = np.clip(points, 0, 1) if clip else points
     margins = margins_of(model, points.reshape(-1, *network.shape), np.tile(y, SAMPLES))
     assert np.all(sloped <= margins.reshape(-1, len(x)).min(axis=0))
+    check_units_hold_samples(network, x[:1], y[:1], epsilon, clip, points[:200, 0])
     return x, y, sloped
+
+
+def check_units_hold_samples(network, x, y, epsilon, clip, points):
+    """What CROWN knows of every unit holds for attacked images, (images, *shape), in float64."""
+    rows = tf.constant(bounds.margins(y, network.logits))
+    box = bounds.box(network, x, epsilon, clip)
+    *_, known = bounds.linear_bound(network.affine, *box, rows, refine=True)
+    values = tf.constant(points, tf.float64)
+    for layer, (low, high, _) in zip(network.affine, known):
+        values = layer.linear(tf.reshape(values, (-1, *layer.inputs))) + layer.offset
+        slack = 1e-12 * (1 + np.abs(values).max())
+        assert np.all(low <= values + slack) and np.all(values - slack <= high)
+        values = layer.activation(values)
 
 
 BOX = dict(
