@@ -543,10 +543,9 @@ def milp(network, x, y, epsilon, clip=True, nodes=2_000, seconds=600):
     image = np.clip(image, np.asarray(x, float) - epsilon, np.asarray(x, float) + epsilon)
     image = image.astype(np.float32).reshape(1, *network.shape)
     point = tf.constant(image, tf.float64)
-    value = -interval_bound(network.affine, point, 0 * point, -rows)[0][
-        0, 0
-    ]  # at least the true one
-    return float(max(bound, solved) if solved <= value else bound), image
+    ((negative,),), _ = interval_bound(network.affine, point, 0 * point, -rows)
+    # The value at the image is at most -negative.
+    return float(max(bound, solved) if solved <= -negative else bound), image
 
 
 class Program:
