@@ -19,7 +19,8 @@ LEARNING_RATE = 0.1  # for the losses summed over a batch and divided by BATCH_S
 
 
 def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    parser = cli.pair_parser(__doc__, **flags, shuffle=False, validation=None)
     return parser.parse_args(argv)
 
 

@@ -19,8 +19,9 @@ LEARNING_RATE = 0.01  # for the losses summed over a batch and divided by BATCH_
 
 
 def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, validation=True)
-    cli.add_epsilons(parser, runs.EPSILONS)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    parser = cli.pair_parser(__doc__, **flags, shuffle=False, validation=None)
+    cli.add(parser, epsilon=runs.EPSILONS)
     return parser.parse_args(argv)
 
 

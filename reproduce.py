@@ -50,8 +50,7 @@ AFTER_CERTIFIED = (
 
 
 def parse_args(argv=None):
-    parser = cli.pair_parser(__doc__)
-    cli.add_epsilons(parser, runs.EPSILONS)
+    parser = cli.pair_parser(__doc__, epsilon=runs.EPSILONS)
     parser.add_argument("--all", action="store_true", help="everything beyond the post as well")
     args = parser.parse_args(argv)
     if args.all and tuple(args.epsilons) != runs.EPSILONS:

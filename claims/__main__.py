@@ -51,7 +51,7 @@ def measure(results):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__, results=True)
+    parser = cli.parser(__doc__, results=None)
     results = cli.results_folder(parser.parse_args(argv))
     found = measure(results)
     files.write_json(results / "claims.json", {"claims": found})

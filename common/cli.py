@@ -85,6 +85,7 @@ FLAGS = {  # that several scripts have: what add_argument takes for them, beside
 def add(to, **defaults):
     """Add some of FLAGS to a parser, by name, with their defaults; returns the parser."""
     for name, default in defaults.items():
+        default = list(default) if isinstance(default, tuple) else default  # as flags give it
         flag = to.add_argument(f"--{name.replace('_', '-')}", default=default, **FLAGS[name])
         if default is not None:
             flag.help += " (default: %(default)s)"
@@ -97,11 +98,8 @@ def script_name():
     return started.parent.name if started.name == "__main__.py" else started.name
 
 
-def parser(doc, results=False):
-    """An ArgumentParser that shows the script's docstring and has --debug, as every script has.
-
-    results: whether it has --results as well.
-    """
+def parser(doc, **flags):
+    """An ArgumentParser with the script's docstring, --debug, and flags, some of FLAGS (`add`)."""
     result = argparse.ArgumentParser(
         prog=script_name(),
         description=doc,
@@ -109,27 +107,12 @@ def parser(doc, results=False):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     result.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return add(result, results=None) if results else result
+    return add(result, **flags)
 
 
 def pair_parser(doc, **flags):
-    """A parser of scripts that measure one pair of digits; flags: more of FLAGS, with defaults."""
-    return add(parser(doc, results=True), digits=list(runs.DIGITS), **flags)
-
-
-def training_parser(doc, epochs, batch_size, learning_rate, shuffle=False, validation=False):
-    """A parser of experiments that train; the defaults are the experiment's own.
-
-    validation: whether it has --validation as well.
-    """
-    numbers = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=0)
-    result = parser(doc, results=True)
-    add(result, digits=list(runs.DIGITS), **numbers, shuffle=shuffle)
-    return add(result, validation=None) if validation else result
-
-
-def add_epsilons(to, default):
-    return add(to, epsilon=list(default))
+    """A parser of scripts that measure one pair of digits, with --results, --digits, and flags."""
+    return parser(doc, results=None, digits=runs.DIGITS, **flags)
 
 
 def results_folder(args):

@@ -46,7 +46,7 @@ def figure_arrays(weights, bias, data):
     x, y = data.x_test.reshape(len(data.x_test), -1), data.y_test
     logits, nearest = attacks.linear_logits(weights, bias, x), []
     for epsilon in SHOWN_EPSILONS:
-        margins = y * logits - epsilon * np.abs(weights).sum()  # attacks.robust_margins
+        margins = attacks.robust_margins(y * logits, weights, epsilon)
         wrong = np.flatnonzero(margins <= 0)
         nearest.append(wrong[np.argsort(np.abs(margins[wrong]), kind="stable")])
     images = np.zeros((len(SHOWN_EPSILONS), x.shape[1]), np.float32)

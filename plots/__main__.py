@@ -18,7 +18,7 @@ import gallery
 
 def main():
     names = list(gallery.modules())
-    parser = style.cli.parser(__doc__, results=True)
+    parser = style.cli.parser(__doc__, results=None)
     known = ", ".join(names)
     which = f"figures to draw: {known} (default: all)"
     parser.add_argument("names", nargs="*", metavar="NAME", help=which)

@@ -181,7 +181,7 @@ def main(doc, draw):
     """The command line of a plot script: draw the figure, save it, open it if asked to."""
 
     def script():
-        parser = cli.parser(doc, results=True)
+        parser = cli.parser(doc, results=None)
         parser.add_argument("--show", action="store_true", help="open the picture as well")
         args = parser.parse_args()
         path = save(draw, Path(sys.argv[0]).stem, cli.results_folder(args))

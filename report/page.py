@@ -223,7 +223,7 @@ def opened(chromium, path, width=1280, height=900, dark=False, scale=1):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__, results=True)
+    parser = cli.parser(__doc__, results=None)
     parser.add_argument(
         "--picture",
         type=cli.path,

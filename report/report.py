@@ -259,7 +259,7 @@ def write(results):
 
 
 def main(argv=None):
-    parser = cli.parser(__doc__, results=True)
+    parser = cli.parser(__doc__, results=None)
     print(write(cli.results_folder(parser.parse_args(argv))))
 
 

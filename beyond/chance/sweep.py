@@ -61,8 +61,9 @@ def accuracy_matrix(weights, biases, x, y, epsilons):
 
 
 def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
-    cli.add(parser, seeds=None)  # instead of one, each with --shuffle
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    flags |= dict(shuffle=False, seeds=None)  # seeds instead of one, each with --shuffle
+    parser = cli.pair_parser(__doc__, **flags)
     help = "how many training ε, evenly spaced from 0 (default: %(default)s)"
     parser.add_argument("--models", type=cli.number(int, 2, 2000), default=MODELS, help=help)
     help = "of training and attack, in pixel units (default: %(default)s)"

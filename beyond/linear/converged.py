@@ -22,9 +22,8 @@ DECAY = 1e-3  # the learning rate at the end, relative to the beginning
 
 
 def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
-    cli.add_epsilons(parser, runs.EPSILONS)
-    return parser.parse_args(argv)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    return cli.pair_parser(__doc__, **flags, shuffle=True, epsilon=runs.EPSILONS).parse_args(argv)
 
 
 def main(argv=None):

@@ -96,9 +96,7 @@ def experiment(args, data, epsilon, program, separation):
 
 
 def parse_args(argv=None):
-    parser = cli.pair_parser(__doc__)
-    cli.add_epsilons(parser, runs.EPSILONS)
-    return parser.parse_args(argv)
+    return cli.pair_parser(__doc__, epsilon=runs.EPSILONS).parse_args(argv)
 
 
 def main(argv=None):

@@ -44,9 +44,8 @@ def dual_hinge_loss(targets, logits, weights, epsilon, norm):
 
 
 def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
-    cli.add_epsilons(parser, EPSILONS)
-    return parser.parse_args(argv)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    return cli.pair_parser(__doc__, **flags, shuffle=False, epsilon=EPSILONS).parse_args(argv)
 
 
 def main(argv=None):

@@ -320,8 +320,8 @@ def class_distance(x, y):
 
 
 def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE, shuffle=True)
-    return parser.parse_args(argv)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    return cli.pair_parser(__doc__, **flags, shuffle=True).parse_args(argv)
 
 
 def main(argv=None):

@@ -255,7 +255,7 @@ def measure_missing(client, sources, code_digest, arrays, missing, args, results
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__, results=True)
+    parser = cli.parser(__doc__, results=None)
     help = "pairs of digits, as 3-8 4-9 (default: all 45)"
     chosen = dict(type=pair, nargs="+", action=cli.Distinct, default=PAIRS)
     parser.add_argument("--pairs", **chosen, metavar="A-B", help=help)

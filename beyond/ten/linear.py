@@ -163,7 +163,7 @@ def check(run, x, y):
 
 
 def parse_args(argv=None):
-    parser = cli.parser(__doc__, results=True)
+    parser = cli.parser(__doc__, results=None)
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="only check the saved proofs")
     only.add_argument("--choose", action="store_true", help="only compare the learning rates")

@@ -100,7 +100,7 @@ def measured(model, x, y):
 
 def main(argv=None):
     numbers = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
-    args = cli.add(cli.parser(__doc__, results=True), **numbers).parse_args(argv)
+    args = cli.parser(__doc__, results=None, **numbers).parse_args(argv)
     os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
     arrays = data_prep.read_all()
     pixels = {split: arrays[f"x_{split}"][..., np.newaxis] for split in data_prep.SPLITS}
