@@ -51,10 +51,8 @@ def overfitting(saved, data, gap=0.005):
     gaps = []  # train - test, (models, ε)
     for run in models(saved):
         curve = run.metrics["robust_accuracy"]
-        train = attacks.robust_accuracy(
-            *rules.linear(run), data.x_train, data.y_train, curve["epsilon"]
-        )
-        gaps.append(train - curve["unclipped"])
+        train = data.x_train, data.y_train, curve["epsilon"]
+        gaps.append(attacks.robust_accuracy(*rules.linear(run), *train) - curve["unclipped"])
     gaps = np.array(gaps)
     sizes = np.abs(gaps)
     return verdict(sizes.max() < gap, sizes[:, 0].max() < gap), dict(
@@ -170,7 +168,7 @@ def weak_features(saved, data, ratio=2):
     threshold times the regular one's, and more weights within a step of SGD around zero (learning
     rate × ε), by the same factor; with a condition if one of them has.
     """
-    sizes = list(map(sizes_of, models(saved)))
+    sizes, blank = list(map(sizes_of, models(saved))), ~saved["regular"].arrays["lit_pixels"]
     top = np.array([rules.norm_share(np.argsort(each)[-50:], each) for each in sizes])
     configs = [run.config for run in models(saved)[1:]]
     steps = np.array([[it["arguments"]["learning_rate"] * it["run"]["epsilon"]] for it in configs])
@@ -182,9 +180,7 @@ def weak_features(saved, data, ratio=2):
         norm_in_50_largest=top.tolist(),
         norm_in_50_by_ball={model["norm"]: model["norm_in_largest"] for model in balls},
         ball_as_strong_as=balls[0]["as_epsilon"] if balls else None,
-        regular_norm_on_blank_pixels=rules.norm_share(
-            ~saved["regular"].arrays["lit_pixels"], sizes[0]
-        ),
+        regular_norm_on_blank_pixels=rules.norm_share(blank, sizes[0]),
         within_one_step_of_zero=within.tolist(),
         regular_within_the_same=regular_within.tolist(),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 import attacks
-from claims.rules import accuracy_at, margins_of, models
+from claims.rules import accuracy_at, linear, margins_of, models
 
 ROUNDING = 1e-9  # of sums over the training images
 
@@ -53,7 +53,7 @@ def l1_penalty(saved, data):
 def inner_maximum(saved, data):
     """The regular model's accuracy at ε = 0.2 by its radii, and by attacking every test image."""
     run = saved["regular"]
-    weights, bias = run.arrays["weights"], run.arrays["bias"]
+    weights, bias = linear(run)
     kept = []
     for clip in (False, True):
         images = attacks.attack_linear(weights, data.x_test, data.y_test, 0.2, clip=clip)

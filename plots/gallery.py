@@ -27,7 +27,6 @@ def draw_all(names, results):
     Returns what could not be drawn, {name: error}: FileNotFoundError where there is no run. Raises
     OSError if the second process is killed.
     """
-    names = list(names)
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's threads along
     receiver, sender = context.Pipe(duplex=False)
     beside = context.Process(target=draw_beside, args=(names[1::2], results, sender), daemon=True)

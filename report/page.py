@@ -208,9 +208,8 @@ def chromium():
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     quiet += ["--disable-component-update", "--no-first-run", "--hide-scrollbars"]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser(), args=quiet)
-        yield started
-        started.close()
+        with playwright.chromium.launch(executable_path=browser(), args=quiet) as started:
+            yield started
 
 
 def opened(chromium, path, width=1280, height=900, dark=False, scale=1):

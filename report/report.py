@@ -150,6 +150,7 @@ def read_json(path, command):
 def in_words(found):
     """The claims in words, with the verdicts and numbers of claims.json."""
     helpers = environment().get_template("macros.md.j2").module
+    optional = dict.fromkeys(("algebra", "threshold", "half", "double"))
     for name, claim in rules.words().items():
         numbers = found[name]["numbers"]
         given = dict(numbers, numbers=numbers, header=helpers.header, row=helpers.row)
@@ -160,12 +161,7 @@ def in_words(found):
         rule = getattr(post, name, None) or getattr(networks, name, None)
         claim["rule"] = rule and " ".join(inspect.getdoc(rule).split())
         claim["of_network"] = "network" in claim["section"]
-        yield (
-            dict.fromkeys(("algebra", "threshold", "half", "double"))
-            | claim
-            | found[name]
-            | dict(name=name)
-        )
+        yield optional | claim | found[name] | dict(name=name)
 
 
 def picture(results, name):
@@ -205,7 +201,6 @@ def context(results):
         benchmarks={it.stem: read_json(it, f"python benchmarks/{it.stem}.py") for it in benchmarks},
         pictures=[it.stem for it in benchmarks if it.with_suffix(".png").exists()],
         flags=flags,
-        radii=radius_flags(results),
         here=here,
         reproduce=reproduce,
         beside_code=results.resolve().parent == runs.ROOT,
@@ -235,11 +230,6 @@ def render(results, *templates):
 def post_table(results):
     """The post's table in Markdown, accuracies in %: published / here, or here for other digits."""
     return render(results, "post_table")[0]
-
-
-def findings(results):
-    """What came out, in a few lines, as the project's README has it."""
-    return render(results, "findings")[0]
 
 
 def write(results):
