@@ -31,22 +31,29 @@ def judge(rule, saved, data):
 
 
 def measure(results):
-    """Verdict and numbers of each claim, by its name. Raises what `rules.read_runs` does."""
+    """Verdict and numbers of each claim, by its name.
+
+    Raises FileNotFoundError or ValueError with the command that helps.
+    """
     digits = runs.read(results / "regular").config["arguments"]["digits"]
     if tuple(digits) != runs.DIGITS:
         raise ValueError(
             "the claims are the post's, about the digits 0 and 1; the runs in "
             f"{results} are of {digits[0]} and {digits[1]}"
         )
-    saved = rules.read_runs(results, rules.NEEDED, required=rules.NEEDED)
+    saved = rules.read_runs(results, dict.fromkeys(rules.NEEDED, ()), required=rules.NEEDED)
     data, found = data_prep.load_pair(), {}
-    for name, words in rules.words().items():
-        if "algebra" in words:
-            illustrated = getattr(theorems, name)(saved, data)
-            found[name] = dict(verdict=words["algebra"], numbers=illustrated)
-        else:
-            rule = getattr(post, name, None) or getattr(networks, name)
-            found[name] = judge(rule, saved, data)
+    try:
+        for name, words in rules.words().items():
+            if "algebra" in words:
+                illustrated = getattr(theorems, name)(saved, data)
+                found[name] = dict(verdict=words["algebra"], numbers=illustrated)
+            else:
+                rule = getattr(post, name, None) or getattr(networks, name)
+                found[name] = judge(rule, saved, data)
+    except LookupError as error:
+        fix = f"make it again with: python reproduce.py --all{runs.flags(results)}"
+        raise ValueError(f"{results} has no {error}, which {name} reads; {fix}") from error
     return found
 
 

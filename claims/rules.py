@@ -18,30 +18,10 @@ VERDICTS = FAILS, CONDITION, HOLDS  # from the worst to the best
 ROBUST = [runs.name("robust", epsilon) for epsilon in runs.EPSILONS]
 EXACT = [runs.name("exact", epsilon) for epsilon in runs.EPSILONS]
 
-EVALUATED = ["train_loss", "train_accuracy", "test_accuracy", "weight_l1_norm"]
-EVALUATED += ["misclassified_test", "robust_accuracy"]
-PROVED = ["objective", "lower_bound", "gap", "l1_objective"]
-PROVED += ["separation_epsilon", "separation_upper_bound"]
-MODEL = ["weights", "bias", "test_logits", "test_targets"]
 SMALL_KERNELS = [f"small-{training}-0" for training in runs.TRAININGS]  # of their first layers
-TRAINED = [*EVALUATED, "train_accuracy_running"], [*MODEL, "lit_pixels"]
-NEEDED = {  # the metrics and arrays of each run that the rules and the report read
-    **dict.fromkeys([*runs.POST_RUNS, "l1-0.2", "l1-0.2-equivalent"], TRAINED),
-    **dict.fromkeys(EXACT, ([*EVALUATED, *PROVED], [*MODEL, "pixel_pull", "alpha"])),
-    "few_pixels": ([], ["fewest"]),
-    "weak": (["unclipped", "weak_pixels", "differences", "draws", "blank_pixels"], []),
-    "crossvalidation": ([], ["accuracy"]),
-    "landscapes": (["test_accuracy", "turning_pixels", "turns", "images", "turning_images"], []),
-    "shifts": (["clean"], []),
-    "norms": (["models"], []),
-    "transfer": (["accuracy", "epsilon", "draws"], ["accuracy", "epsilon"]),
-    "certified": (["class_distance", *runs.NETWORK_NAMES], SMALL_KERNELS),
-    "meaning": (["share_of_pixels_on_ink", *runs.NETWORK_NAMES], []),
-    "threats": (
-        ["transfer", "sure", "mistakes", "few_pixels", "few_pixels_by_digit", "clean", "shifts"],
-        [],
-    ),
-}
+NEEDED = [*runs.POST_RUNS, "l1-0.2", "l1-0.2-equivalent", *EXACT]  # the runs that the rules read
+NEEDED += ["few_pixels", "weak", "crossvalidation", "landscapes", "shifts", "norms", "transfer"]
+NEEDED += ["certified", "meaning", "threats"]
 
 
 def words():
@@ -51,6 +31,8 @@ def words():
 
 def read_runs(results, needed, required):
     """Saved runs by name: those of `needed` that are required or there.
+
+    needed: by the name of each run the metrics and arrays that it must have, or ().
 
     Raises FileNotFoundError or ValueError with the command that helps.
     """

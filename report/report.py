@@ -36,19 +36,9 @@ PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
     "robust-0.3": (99.37, 99.76),
 }
 CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSILONS]
-SEEDS = ["test_accuracy", "train_accuracy_running"], ["test_accuracy"]
-NEEDED = (
-    rules.NEEDED
-    | dict.fromkeys(CONVERGED, rules.TRAINED)
-    | dict.fromkeys(["regular-seeds", "robust-seeds"], SEEDS)
-    | {"stopped": (["norm_on_pixels", "robust_accuracy"], ["weights"])}
-    | {"sweep": (["best_accuracy"], ["seeds", "accuracy"])}
-    | {"slopes": ([], [])}
-    | {"diagram": (["best_accuracy", "same_epsilon", "pixels", "constant_epsilon"], [])}
-)
-
-
-TEN = {  # of other data, all ten digits
+SHOWN = [*rules.NEEDED, *CONVERGED, "regular-seeds", "robust-seeds", "stopped", "sweep", "slopes"]
+SHOWN += ["diagram"]
+TEN = {  # of other data, all ten digits; the metrics and arrays that are shown
     "ten_linear": (["models", "unclipped", "optimum", "objective", "median_pixels"], []),
     "ten_network": (["epsilon", "certified", "attacked"], []),
 }
@@ -175,8 +165,7 @@ def picture(results, name):
 def context(results):
     """What the templates read, gathered from a folder. Raises FileNotFoundError or ValueError."""
     models = reported(results)
-    needed = NEEDED | dict.fromkeys(models, rules.TRAINED)
-    saved = rules.read_runs(results, needed, required=models)
+    saved = rules.read_runs(results, dict.fromkeys([*SHOWN, *models], ()), required=models)
     flags, reproduce = runs.flags(results), reproduce_command(results, saved)
     saved |= rules.read_runs(results, TEN, required=())
     # Figures and reports have no --digits.
@@ -191,7 +180,6 @@ def context(results):
         post_runs=runs.POST_RUNS,
         digits=digits,
         network_names=runs.NETWORK_NAMES,
-        optima=list(beside_optima(saved)),
         claims=found,
         figures={name: picture(results, name) for name in figures.ALL_FIGURES},
         over=pairs_summary.summary(results),
@@ -213,6 +201,7 @@ def render(results, *templates):
     """
     given, texts = context(results), []
     try:
+        given["optima"] = list(beside_optima(given["saved"]))
         given["claims"] = list(in_words(given["claims"]["claims"])) if given["claims"] else []
         for template in templates:
             text = environment().get_template(f"{template}.md.j2").render(given)
