@@ -1,12 +1,12 @@
 """What every command line shares: argument types, flags, errors in one line."""
 
 import argparse
+import contextlib
 import errno
 import math
 import os
 import signal
 import sys
-import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -133,12 +133,11 @@ def run(main):
         received.append(number)
         raise KeyboardInterrupt
 
-    # Only the main thread can handle signals.
-    first = threading.current_thread() is threading.main_thread()
-    for number in (signal.SIGINT, signal.SIGTERM) if first else ():
+    for number in (signal.SIGINT, signal.SIGTERM):
         # Ctrl-C stays ignored where the shell ignores it, as for jobs in the background.
         if signal.getsignal(number) != signal.SIG_IGN:
-            before[number] = signal.signal(number, stop)
+            with contextlib.suppress(ValueError):  # in a thread, which cannot handle signals
+                before[number] = signal.signal(number, stop)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or open(os.devnull, "w")  # none in pythonw, or after 2>&-
         setattr(sys, name, stream)

@@ -20,29 +20,14 @@ POST_FIGURES = (  # the post's thirteen, in its order
     "misclassified_attacked",
     "misclassified_logits",
 )
-BEYOND_FIGURES = (
-    "robust_accuracy_exact",
-    "model_weights_exact",
-    "weight_threshold",
-    "weight_trajectories",
-    "stopped",
-    "weak",
-    "confidence",
-    "robust_vs_l1",
-    "model_weights_norms",
-    "phase_diagram",
-    "few_pixels",
-    "transfer_attacks",
-    "shifts",
-    "robust_accuracy_seeds",
-    "certified",
-    "meaning",
-)
-FIGURES = POST_FIGURES + BEYOND_FIGURES
+# The others, each with its room of beyond/.
+ROOMS = {path.stem: path.parts[-3] for path in sorted(runs.ROOT.glob("beyond/*/figures/*.py"))}
 # Of all ten digits: not drawn by reproduce.py.
-PAIR_FIGURES = ("pairs", "claims_over_pairs")
-TEN_FIGURES = ("ten_linear", "ten_network")
-ALL_FIGURES = FIGURES + PAIR_FIGURES + TEN_FIGURES
+PAIR_FIGURES, TEN_FIGURES = (
+    tuple(name for name in ROOMS if ROOMS[name] == room) for room in ("pairs", "ten")
+)
+ALL_FIGURES = POST_FIGURES + tuple(ROOMS)
+FIGURES = tuple(name for name in ALL_FIGURES if name not in PAIR_FIGURES + TEN_FIGURES)
 
 
 def caption(name):
@@ -50,9 +35,9 @@ def caption(name):
 
     Returns its first sentence, which can stand in for the picture, and the rest.
     """
-    folders = runs.ROOT / "plots", *runs.ROOT.glob("beyond/*/figures")
-    (path,) = (folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    folder = f"beyond/{ROOMS[name]}/figures" if name in ROOMS else "plots"
+    script = (runs.ROOT / folder / f"{name}.py").read_text(encoding="utf-8")
+    text = ast.get_docstring(ast.parse(script))
     paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
     text = " ".join(each for each in paragraphs if not each.startswith("python "))
     first, *rest = re.split(r"(?<=[.?)]) (?=[A-Z(“])", text, maxsplit=1)
