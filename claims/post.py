@@ -168,7 +168,8 @@ def weak_features(saved, data, ratio=2):
     threshold times the regular one's, and more weights within a step of SGD around zero (learning
     rate × ε), by the same factor; with a condition if one of them has.
     """
-    sizes, blank = list(map(sizes_of, models(saved))), ~saved["regular"].arrays["lit_pixels"]
+    sizes = list(map(sizes_of, models(saved)))
+    blank = ~saved["regular"].arrays["lit_pixels"]
     top = np.array([rules.norm_share(np.argsort(each)[-50:], each) for each in sizes])
     configs = [run.config for run in models(saved)[1:]]
     steps = np.array([[it["arguments"]["learning_rate"] * it["run"]["epsilon"]] for it in configs])

@@ -46,9 +46,8 @@ def draw(results):
     if not (results / "landscapes").exists():
         figure, sketch = style.subplots(0.6, 2.8)
     else:
-        network = runs.read(
-            results / "landscapes", arrays=["offsets", "loss_network", "loss_linear"]
-        )
+        needed = ["offsets", "loss_network", "loss_linear"]
+        network = runs.read(results / "landscapes", arrays=needed)
         figure, ((sketch, *first), rest) = style.subplots(1, 5.2, 2, 2)
         draw_measured([*first, *rest], network.arrays)
         figure.supxlabel("the vertical scales differ", fontsize=12, style="italic", color="0.35")

@@ -167,7 +167,7 @@ def page(results):
             f"{results} has runs of other data than {data_prep.pair_path(digits)}; make them again "
             f"with: {report.reproduce_command(results, saved)}"
         )
-    data = data_prep.load_pair(digits)
+    data = data_prep.prepared(pair, found)
     x, y = data.x_test.reshape(len(data.y_test), -1).astype(float), data.y_test
     css, *js = ((SOURCES / file).read_text(encoding="utf-8") for file in FILES)
     entries, kernels = networks(certified)

@@ -36,8 +36,8 @@ PUBLISHED = {  # accuracies in % as the post prints them: (train, test)
     "robust-0.3": (99.37, 99.76),
 }
 CONVERGED = [runs.name("robust", epsilon, "converged") for epsilon in runs.EPSILONS]
-SHOWN = [*rules.NEEDED, *CONVERGED, "regular-seeds", "robust-seeds", "stopped", "sweep", "slopes"]
-SHOWN += ["diagram"]
+SHOWN = [*rules.NEEDED, *CONVERGED, "regular-seeds", "robust-seeds"]  # runs that pages read
+SHOWN += ["stopped", "sweep", "slopes", "diagram"]
 TEN = {  # of other data, all ten digits; the metrics and arrays that are shown
     "ten_linear": (["models", "unclipped", "optimum", "objective", "median_pixels"], []),
     "ten_network": (["epsilon", "certified", "attacked"], []),
