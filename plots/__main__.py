@@ -19,9 +19,14 @@ import gallery
 def main():
     names = list(gallery.modules())
     parser = style.cli.parser(__doc__, results=None)
-    which = f"figures to draw: {', '.join(names)} (default: all)"
-    parser.add_argument("names", nargs="*", choices=names, metavar="NAME", help=which)
+    known = ", ".join(names)
+    which = f"figures to draw: {known} (default: all)"
+    parser.add_argument("names", nargs="*", metavar="NAME", help=which)
     args = parser.parse_args()
+    unknown = set(args.names) - set(names)
+    if unknown:
+        wrong = min(unknown)
+        parser.error(f"argument NAME: there is no figure {wrong!r}; choose from {known}")
     failed = gallery.draw_all(args.names or names, style.cli.results_folder(args))
     missing = {name for name, error in failed.items() if isinstance(error, FileNotFoundError)}
     sys.exit(bool(failed.keys() - (missing - set(args.names))))
