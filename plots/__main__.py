@@ -1,6 +1,6 @@
 """Draw every figure, or those that are named.
 
-    python plots                     # all of them, into results/figures/; about 7 s
+    python plots                     # all of them, into results/figures/; about 12 s
     python plots robust_accuracy model_weights --results results-3-8
 
 A run that is missing is left out, and so is a figure that has none; a line names the command that
