@@ -98,19 +98,13 @@ def reported(results):
     return runs.POST_RUNS if set(models) >= set(runs.POST_RUNS) else models
 
 
-def radius_flags(results):
-    """The flags of the robust models that a report is about, if they are not the post's."""
-    models = reported(results)
-    if models == runs.POST_RUNS:
-        return ""
-    return "".join(f" --epsilon {runs.parts(run)[1]}" for run in models[1:])
-
-
 def reproduce_command(results, saved):
     """The command that makes the saved runs again, all of them."""
-    radii, beyond = radius_flags(results), set(saved) - {*runs.post_runs(results)}
-    everything = " --all" if beyond and not radii else ""
-    return f"python reproduce.py{everything}{radii}{runs.flags(results)}"
+    models = reported(results)
+    options = " --all" if set(saved) - {*runs.post_runs(results)} else ""
+    if models != runs.POST_RUNS:
+        options = "".join(f" --epsilon {runs.parts(run)[1]}" for run in models[1:])
+    return f"python reproduce.py{options}{runs.flags(results)}"
 
 
 def beside_optima(saved):
