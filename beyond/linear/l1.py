@@ -113,16 +113,10 @@ def experiment(args, data, epsilon, penalty, variant=None):
     print(f"{folder}: penalty {penalty:.6f}, test accuracy {accuracy:.2%}, ‖w‖₁ {norm:.2f}")
 
 
-def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
-    cli.add_epsilons(parser, EPSILONS)
-    return parser.parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
-    data = data_prep.load_pair(args.digits)
-    results = cli.results_folder(args)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    args = cli.add_epsilons(parser, EPSILONS).parse_args(argv)
+    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     for epsilon in args.epsilons:
         robust = runs.read(results / runs.name("robust", epsilon), ["weight_l1_norm"])
         exact = runs.read(results / runs.name("exact", epsilon), ["l1_penalty"])

@@ -35,22 +35,13 @@ def dual_hinge_loss(targets, logits, weights, epsilon, norm):
     Arguments and result as for experiment_robust.robust_hinge_loss, with norm: np.inf, 2 or 1.
     """
     training.check_same_shape(targets, logits)
-    sizes = {
-        np.inf: lambda: tf.reduce_sum(tf.abs(weights), axis=0),
-        2: lambda: tf.sqrt(tf.reduce_sum(weights**2, axis=0)),
-        1: lambda: tf.reduce_max(tf.abs(weights), axis=0),
-    }
-    return tf.maximum(1.0 - targets * logits + epsilon * sizes[norm](), 0.0)
-
-
-def parse_args(argv=None):
-    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
-    cli.add_epsilons(parser, EPSILONS)
-    return parser.parse_args(argv)
+    dual_norm = tf.norm(weights, balls.DUAL[norm], axis=0)
+    return tf.maximum(1.0 - targets * logits + epsilon * dual_norm, 0.0)
 
 
 def main(argv=None):
-    args = parse_args(argv)
+    parser = cli.training_parser(__doc__, EPOCHS, BATCH_SIZE, LEARNING_RATE)
+    args = cli.add_epsilons(parser, EPSILONS).parse_args(argv)
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     regular = runs.read(results / "regular", arrays=["weights"]).arrays["weights"]
     training.seed_everything(args.seed)
