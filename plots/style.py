@@ -109,7 +109,7 @@ def accuracy_axes(axes, **others):
 def draw_sides(axes, epsilons, low, high, colour, **look):
     """A network between two sides, in %: dots where measured, and a band of what follows.
 
-    From one ε to the next it keeps no less than `low` at the next and no more than `high` at this.
+    Between two ε it keeps no less than `low` at the larger and no more than `high` at the smaller.
     """
     steps = np.repeat(low[1:], 2), np.repeat(high[:-1], 2)
     band = dict(facecolor=(colour, 0.3), edgecolor=colour)

@@ -5,7 +5,7 @@
 Seeds share one test set, so their spread (`python -m beyond.chance.seeds`) says nothing about other
 images. Here the training and the test images, 14,780 together, are shuffled and split in ten; each
 tenth is predicted by the post's four recipes, trained on the other nine. Writes
-results/crossvalidation/: config.json, metrics.json, arrays.npz.
+results/crossvalidation/.
 """
 
 import functools

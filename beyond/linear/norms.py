@@ -25,7 +25,6 @@ RUN = "norms"
 # Of the ℓ∞ ball, in pixel units. For 0.2 the ℓ2 ball as strong, of radius 4.5, leaves nothing but
 # the constant classifier.
 EPSILONS = (0.1,)
-NORMS = {"inf": np.inf, "2": 2, "1": 1}
 LARGEST = 50  # weights, whose share of ‖w‖₁ is measured
 
 
@@ -47,8 +46,7 @@ def main(argv=None):
     training.seed_everything(args.seed)
     start, rows, found = training.initial_weights(args.seed), [], []
     orders = shuffled(len(data.y_train), args.epochs, args.seed) if args.shuffle else None
-    for name, epsilon in itertools.product(NORMS, args.epsilons):
-        norm = NORMS[name]
+    for norm, epsilon in itertools.product(balls.DUAL, args.epsilons):
         ratio = balls.dual_norm(regular, np.inf) / balls.dual_norm(regular, norm)
         radius = float(epsilon * ratio)
         loss_fn = functools.partial(dual_hinge_loss, epsilon=np.float32(radius), norm=norm)
@@ -58,7 +56,7 @@ def main(argv=None):
         size = np.sort(np.abs(weights[:, 0]))
         test = weights[:, 0], bias[0], data.x_test, data.y_test
         row = dict(
-            norm=name,
+            norm=f"{norm:g}",
             epsilon=radius,
             as_epsilon=epsilon,
             norm_in_largest=float(size[-LARGEST:].sum() / size.sum()),
@@ -68,7 +66,7 @@ def main(argv=None):
         rows.append(row)
         found.append(weights[:, 0])
         print(
-            f"  ℓ{name}, radius {radius:.3f}: {row['norm_in_largest']:.2f} of ‖w‖₁ in the "
+            f"  ℓ{norm:g}, radius {radius:.3f}: {row['norm_in_largest']:.2f} of ‖w‖₁ in the "
             f"{LARGEST} largest weights, test accuracy {row['test_accuracy']:.2%}, attacked "
             f"{row['robust_accuracy']:.2%}",
             flush=True,
