@@ -229,13 +229,15 @@ def slope_of(layer, function):
     functions, ops = keras.activations, keras.ops
     if function is None or function is functions.linear:
         return 1.0
-    if function in (functions.relu, ops.relu, tf.nn.relu):
+    if any(function is relu for relu in (functions.relu, ops.relu, tf.nn.relu)):
         return 0.0
-    if function in (functions.leaky_relu, ops.leaky_relu, tf.nn.leaky_relu):
+    if any(function is leaky for leaky in (functions.leaky_relu, ops.leaky_relu, tf.nn.leaky_relu)):
         return float(np.float32(0.2))
     if type(function) in (keras.layers.ReLU, keras.layers.LeakyReLU):
         check_policy(function)
-        if getattr(function, "max_value", None) is not None or getattr(function, "threshold", 0):
+        if type(function) is keras.layers.ReLU and (
+            function.max_value is not None or function.threshold
+        ):
             refuse(function, "it has a largest value or a threshold")
         slope = float(np.float32(function.negative_slope))
         if slope and not FLOOR <= slope <= 1:
