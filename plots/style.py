@@ -106,6 +106,18 @@ def accuracy_axes(axes, **others):
     axes.label_outer()
 
 
+def draw_sides(axes, epsilons, low, high, colour, **look):
+    """A network between two sides, in %: dots where measured, and a band of what follows.
+
+    Between two ε it keeps no less than `low` at the larger and no more than `high` at the smaller.
+    """
+    steps = np.repeat(low[1:], 2), np.repeat(high[:-1], 2)
+    band = dict(facecolor=(colour, 0.3), edgecolor=colour)
+    axes.fill_between(np.repeat(epsilons, 2)[1:-1], *steps, **band, **look)
+    for side in (low, high):
+        axes.plot(epsilons, side, "o", color=colour, markersize=3)
+
+
 def legend_below(figure, axes, columns=4):
     """Name the curves of axes below all panels."""
     lines = axes.get_legend_handles_labels()

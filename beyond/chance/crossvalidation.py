@@ -5,7 +5,7 @@
 Seeds share one test set, so their spread (`python -m beyond.chance.seeds`) says nothing about other
 images. Here the training and the test images, 14,780 together, are shuffled and split in ten; each
 tenth is predicted by the post's four recipes, trained on the other nine. Writes
-results/crossvalidation/: config.json, metrics.json, arrays.npz.
+results/crossvalidation/.
 """
 
 import functools
@@ -30,37 +30,27 @@ def splits(count, seed):
         yield np.concatenate(parts[:fold] + parts[fold + 1 :]), test
 
 
-def fold_accuracy(epochs, start, train, test, passes):
-    """The accuracy of the four recipes on one fold, (4,).
-
-    Arguments:
-        epochs: compiled epochs of the regular model and of the robust ones, columns side by side.
-        start: initial weights (784, 1) and bias (1,); train, test: pairs (x, y).
-    """
-    accuracy = []
-    for epoch, columns in zip(epochs, (1, len(runs.EPSILONS))):
-        weights, biases = (np.repeat(array, columns, axis=-1) for array in start)
-        weights, biases, *_ = train_many(epoch, weights, biases, *train, passes)
-        models = zip(weights.T, biases)
-        accuracy += [np.mean(attacks.signed_radius(*model, *test) > 0) for model in models]
-    return accuracy
-
-
 def main(argv=None):
     args = cli.pair_parser(__doc__, epochs=regular.EPOCHS).parse_args(argv)
     data, seed = data_prep.load_pair(args.digits), 0
     x = np.concatenate([data.x_train, data.x_test])
     y = np.concatenate([data.y_train, data.y_test])
     training.seed_everything(seed)
-    epochs = []
+    recipes = []  # a compiled epoch, and how many models it trains side by side
     for recipe, epsilons in ((regular, [0]), (robust, runs.EPSILONS)):  # at 0 it is the hinge
         epsilons = np.array(epsilons, np.float32)
         loss_fn = functools.partial(robust.robust_hinge_loss, epsilon=epsilons)
-        epochs.append(compiled_epoch(loss_fn, recipe.BATCH_SIZE, recipe.LEARNING_RATE))
+        epoch = compiled_epoch(loss_fn, recipe.BATCH_SIZE, recipe.LEARNING_RATE)
+        recipes.append((epoch, len(epsilons)))
     found, sizes = [], []
     for train, test in splits(len(y), seed):
-        parts = (x[train], y[train]), (x[test], y[test])
-        found.append(fold_accuracy(epochs, training.initial_weights(seed), *parts, args.epochs))
+        right = []
+        for epoch, columns in recipes:
+            start = (np.repeat(each, columns, axis=-1) for each in training.initial_weights(seed))
+            weights, biases, *_ = train_many(epoch, *start, x[train], y[train], args.epochs)
+            for model in zip(weights.T, biases):
+                right.append(np.mean(attacks.signed_radius(*model, x[test], y[test]) > 0))
+        found.append(right)
         sizes.append(len(test))
     accuracy = np.array(found).T  # (models, folds)
     lost = accuracy[0] - accuracy[1:]

@@ -5,8 +5,7 @@
 
 Seed s is, to the bit, what experiment_regular.py and experiment_robust.py train with
 `--seed s --shuffle`. Seeds are not columns of one product, since each has its own order of the
-images. Writes results/regular-seeds/ and results/robust-seeds/: config.json, metrics.json,
-arrays.npz.
+images. Writes results/regular-seeds/ and results/robust-seeds/.
 """
 
 import functools

@@ -7,8 +7,7 @@
 
 Every model is one column of a matrix product, with its own ε, and equals the one that
 `experiment_robust.py` trains alone, in float64. In float32 it would not: another order of summation
-moves weights near zero, and examples near the margin, the other way. Writes results/sweep/:
-config.json, metrics.json, arrays.npz.
+moves weights near zero, and examples near the margin, the other way. Writes results/sweep/.
 """
 
 import functools

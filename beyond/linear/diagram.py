@@ -6,7 +6,7 @@
 Two ends have a proof of their own. Below the ε of separation the separating model has zero robust
 loss. From the ε at which the constant classifier becomes optimal, it stays so: a feasible α of one
 ε is feasible for every larger one. Between them one program goes from ε to ε, downwards. Writes
-results/diagram/: config.json, metrics.json, arrays.npz.
+results/diagram/.
 """
 
 import numpy as np

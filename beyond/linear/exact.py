@@ -95,12 +95,8 @@ def experiment(args, data, epsilon, program, separation):
     print(f"{folder}: objective {best.objective:.7f}, {size}, test accuracy {accuracy:.2%}")
 
 
-def parse_args(argv=None):
-    return cli.pair_parser(__doc__, epsilon=runs.EPSILONS).parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
+    args = cli.pair_parser(__doc__, epsilon=runs.EPSILONS).parse_args(argv)
     data = data_prep.load_pair(args.digits)
     x, y = data.training_matrix()
     separation, program = optimum.separate(x, y), optimum.Program(x, y)

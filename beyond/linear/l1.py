@@ -113,15 +113,11 @@ def experiment(args, data, epsilon, penalty, variant=None):
     print(f"{folder}: penalty {penalty:.6f}, test accuracy {accuracy:.2%}, ‖w‖₁ {norm:.2f}")
 
 
-def parse_args(argv=None):
-    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
-    return cli.pair_parser(__doc__, **flags, shuffle=False, epsilon=EPSILONS).parse_args(argv)
-
-
 def main(argv=None):
-    args = parse_args(argv)
-    data = data_prep.load_pair(args.digits)
-    results = cli.results_folder(args)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    parser = cli.pair_parser(__doc__, **flags, shuffle=False, epsilon=EPSILONS)
+    args = parser.parse_args(argv)
+    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     for epsilon in args.epsilons:
         robust = runs.read(results / runs.name("robust", epsilon), ["weight_l1_norm"])
         exact = runs.read(results / runs.name("exact", epsilon), ["l1_penalty"])

@@ -25,7 +25,6 @@ RUN = "norms"
 # Of the ℓ∞ ball, in pixel units. For 0.2 the ℓ2 ball as strong, of radius 4.5, leaves nothing but
 # the constant classifier.
 EPSILONS = (0.1,)
-NORMS = {"inf": np.inf, "2": 2, "1": 1}
 LARGEST = 50  # weights, whose share of ‖w‖₁ is measured
 
 
@@ -35,28 +34,20 @@ def dual_hinge_loss(targets, logits, weights, epsilon, norm):
     Arguments and result as for experiment_robust.robust_hinge_loss, with norm: np.inf, 2 or 1.
     """
     training.check_same_shape(targets, logits)
-    sizes = {
-        np.inf: lambda: tf.reduce_sum(tf.abs(weights), axis=0),
-        2: lambda: tf.sqrt(tf.reduce_sum(weights**2, axis=0)),
-        1: lambda: tf.reduce_max(tf.abs(weights), axis=0),
-    }
-    return tf.maximum(1.0 - targets * logits + epsilon * sizes[norm](), 0.0)
-
-
-def parse_args(argv=None):
-    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
-    return cli.pair_parser(__doc__, **flags, shuffle=False, epsilon=EPSILONS).parse_args(argv)
+    dual_norm = tf.norm(weights, balls.DUAL[norm], axis=0)
+    return tf.maximum(1.0 - targets * logits + epsilon * dual_norm, 0.0)
 
 
 def main(argv=None):
-    args = parse_args(argv)
+    flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
+    parser = cli.pair_parser(__doc__, **flags, shuffle=False, epsilon=EPSILONS)
+    args = parser.parse_args(argv)
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     regular = runs.read(results / "regular", arrays=["weights"]).arrays["weights"]
     training.seed_everything(args.seed)
     start, rows, found = training.initial_weights(args.seed), [], []
     orders = shuffled(len(data.y_train), args.epochs, args.seed) if args.shuffle else None
-    for name, epsilon in itertools.product(NORMS, args.epsilons):
-        norm = NORMS[name]
+    for norm, epsilon in itertools.product(balls.DUAL, args.epsilons):
         ratio = balls.dual_norm(regular, np.inf) / balls.dual_norm(regular, norm)
         radius = float(epsilon * ratio)
         loss_fn = functools.partial(dual_hinge_loss, epsilon=np.float32(radius), norm=norm)
@@ -66,7 +57,7 @@ def main(argv=None):
         size = np.sort(np.abs(weights[:, 0]))
         test = weights[:, 0], bias[0], data.x_test, data.y_test
         row = dict(
-            norm=name,
+            norm=f"{norm:g}",
             epsilon=radius,
             as_epsilon=epsilon,
             norm_in_largest=float(size[-LARGEST:].sum() / size.sum()),
@@ -76,7 +67,7 @@ def main(argv=None):
         rows.append(row)
         found.append(weights[:, 0])
         print(
-            f"  ℓ{name}, radius {radius:.3f}: {row['norm_in_largest']:.2f} of ‖w‖₁ in the "
+            f"  ℓ{norm:g}, radius {radius:.3f}: {row['norm_in_largest']:.2f} of ‖w‖₁ in the "
             f"{LARGEST} largest weights, test accuracy {row['test_accuracy']:.2%}, attacked "
             f"{row['robust_accuracy']:.2%}",
             flush=True,

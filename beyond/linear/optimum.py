@@ -46,6 +46,7 @@ TOLERANCES = dict(primal_feasibility_tolerance=1e-9, dual_feasibility_tolerance=
 # The program is solved for ε less the first of these, so that rounding leaves its α feasible for ε;
 # with the second, if the first does not: where Σ α is small, it is below HiGHS' tolerance.
 SAFETIES = (1e-10, 1e-9)
+ENOUGH = 1e-9  # the gap between objective and lower bound at which `solve` stops
 ON_MARGIN = 1e-9  # a loss below this is rounding
 LARGEST_NORM = 1e6  # classes that only a model with weights above this separates overlap
 NEAR = 0.2  # the share of the examples that a rough model leaves inside the margin of `separator`
@@ -66,14 +67,10 @@ class Optimum(NamedTuple):
         return self.objective - self.lower_bound
 
 
-def robust_margins(weights, bias, x, y, epsilon):
-    """y (w·x + b) - ε ‖w‖₁ of every example; x (n, pixels), dense or sparse."""
-    return attacks.robust_margins(y * (x @ weights + bias), weights, epsilon)
-
-
 def robust_objective(weights, bias, x, y, epsilon):
-    """The mean robust hinge loss, max(0, 1 - robust margin)."""
-    return float(np.maximum(0, 1 - robust_margins(weights, bias, x, y, epsilon)).mean())
+    """The mean of max(0, 1 - y (w·x + b) + ε ‖w‖₁); x (n, pixels), dense or sparse."""
+    margins = attacks.robust_margins(y * (x @ weights + bias), weights, epsilon)
+    return float(np.maximum(0, 1 - margins).mean())
 
 
 def l1_equivalent(weights, bias, x, y, epsilon):
@@ -198,17 +195,16 @@ class Program:
             self.examples = self.examples[~out]
             self.grow(np.flatnonzero(new), pulls, excess)
 
-    def solve(self, epsilon, tolerance=1e-9, on_round=None):
+    def solve(self, epsilon, on_round=None):
         """Minimise the mean robust hinge loss and prove it: an Optimum.
 
         Arguments:
             epsilon: >= 0, in pixel units; it is faster to go from large ones to small ones.
-            tolerance: stop when objective and lower bound differ by at most this.
             on_round: called after each round with its number, lower bound, objective and the two
                 set sizes.
 
-        The gap may stay above `tolerance` if no round improves it: check it. Raises ValueError for
-        a bad epsilon.
+        The gap may stay above ENOUGH if no round improves it: check it. Raises ValueError for a bad
+        epsilon.
         """
         if not 0 <= epsilon < np.inf:
             raise ValueError(f"epsilon must be finite and not negative; it is {epsilon}")
@@ -229,7 +225,7 @@ class Program:
                 if on_round:
                     sizes = len(self.examples), len(self.pixels)
                     on_round(rounds, lower_bound, objective, *sizes)
-                if objective - lower_bound <= tolerance:
+                if objective - lower_bound <= ENOUGH:
                     return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
         return Optimum(*best, float(objective), float(lower_bound), proof, rounds)
 

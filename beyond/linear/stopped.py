@@ -2,8 +2,7 @@
 
     python -m beyond.linear.stopped                     # 300 epochs of 0.03 s
 
-The post stops after ten. Reads exact-0.3, the proved optimum of the same loss, and writes
-results/stopped/: config.json, metrics.json, arrays.npz.
+The post stops after ten. Reads exact-0.3, the proved optimum of that loss; writes results/stopped/.
 """
 
 import functools
@@ -46,10 +45,9 @@ def main(argv=None):
         metrics["robust_accuracy"].append(float(curve[1]))
         metrics["loss_ratio"].append(loss / best.metrics["objective"])
         print(f"  {epochs} epochs: attacked accuracy {curve[1]:.2%}", flush=True)
-    folder = results / runs.name(RUN)
     arrays = dict(weights=np.array(models), optimum_pixels=kept)
-    runs.save(folder, args, data, metrics, arrays, loss=robust_hinge_loss)
-    print(folder)
+    runs.save(results / RUN, args, data, metrics, arrays, loss=robust_hinge_loss)
+    print(results / RUN)
 
 
 if __name__ == "__main__":

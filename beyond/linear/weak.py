@@ -6,9 +6,9 @@ A pixel is weak if the means of the two classes on it, over the training images,
 0.2: an attack of half of that makes them equal. The regular model loses the weights of its weak
 pixels, or of them the random start or what was learned, or all others; the regular recipe trains on
 the weak pixels alone, without them, and from zero. As a control the model loses as many pixels
-drawn at random. Reads results/regular/ and writes
-results/weak/: config.json, metrics.json (accuracy at EPSILONS; also where weak means 0.1 or 0.3),
-arrays.npz (for 0.2: the signed radius of every test image for each model, unclipped).
+drawn at random. Reads results/regular/ and writes results/weak/: config.json, metrics.json
+(accuracy at EPSILONS; also where weak means 0.1 or 0.3), arrays.npz (for 0.2: the signed radius of
+every test image for each model, unclipped).
 """
 
 import numpy as np
@@ -49,26 +49,27 @@ def make_models(weights, bias, start, weak, x, y):
     the random start alone, without_learned what training added.
     """
     generator, strong = np.random.default_rng(0), ~weak
-    kept = {"without_weak": [strong], "weak_alone": [weak]}
-    kept["without_blank"] = [x.any(axis=0)]  # blank in every training image: weak, and untrained
-    kept["without_random"] = [generator.permutation(strong) for _ in range(DRAWS)]
+    left = {
+        "without_start": [weights - start * weak],
+        "without_learned": [weights - (weights - start) * weak],
+        "without_weak": [weights * strong],
+        "weak_alone": [weights * weak],
+        "without_blank": [weights * x.any(axis=0)],  # in every training image: weak, and untrained
+        "without_random": [weights * generator.permutation(strong) for _ in range(DRAWS)],
+    }
     models = {"regular": [(weights, bias)]}
-    for name, part in (("without_start", start), ("without_learned", weights - start)):
-        left = weights - part * weak
-        models[name] = [(left, fitted_bias(x @ left, y))]
-    for name, masks in kept.items():
-        left = [weights * mask for mask in masks]
-        models[name] = [(each, fitted_bias(x @ each, y)) for each in left]
+    for name, found in left.items():
+        models[name] = [(each, fitted_bias(x @ each, y)) for each in found]
     middle = -(x[y > 0].mean(axis=0) + x[y < 0].mean(axis=0)) @ (weights * strong) / 2
     models["without_weak_own_bias"] = [(weights * strong, bias)]
     models["without_weak_middle_bias"] = [(weights * strong, middle)]  # between the class means
     hinge = lambda targets, logits, weights: hinge_loss(targets, logits)
     epoch = compiled_epoch(hinge, BATCH_SIZE, LEARNING_RATE)
-    trained = {"trained_on_weak": weak, "trained_without_weak": strong}
-    for name, mask in (trained | {"trained_from_zero": np.ones_like(weak)}).items():
+    trained = {"trained_on_weak": weak, "trained_without_weak": strong, "trained_from_zero": 1}
+    for name, mask in trained.items():
         kernel, offset = training.initial_weights(0)
         # What is left out has no weight, not an untrained one.
-        kernel *= mask[:, np.newaxis] if name in trained else 0
+        kernel *= 0 if name == "trained_from_zero" else mask[:, np.newaxis]
         kernel, offset, *_ = train_many(epoch, kernel, offset, x * mask, y, EPOCHS)
         models[name] = [(kernel[:, 0], offset[0])]
     return models

@@ -65,9 +65,9 @@ class Network:
         key = bound, *options.items()
         if key not in self.graphs:
             box = tf.TensorSpec([None, *self.shape], tf.float64)
-            rows = tf.TensorSpec([None, *margins(np.ones(1), self.logits).shape[1:]], tf.float64)
+            rows = tf.TensorSpec([None, self.logits, self.logits], tf.float64)
             sizes = tf.TensorSpec([len(self.affine)], tf.float64)
-            kinds = tf.TensorSpec([self.together, rows.shape[1]], tf.float64), sizes
+            kinds = tf.TensorSpec([self.together, self.logits], tf.float64), sizes
 
             def one(each):
                 return bound(self.affine, *each, **options)[:2]
@@ -76,7 +76,7 @@ class Network:
             def graph(*every):
                 every = [tf.reshape(each, (-1, self.together, *each.shape[1:])) for each in every]
                 least, sizes = one_by_one(one, every, kinds)
-                return tf.reshape(least, (-1, rows.shape[1])), sizes
+                return tf.reshape(least, (-1, self.logits)), sizes
 
             self.graphs[key] = graph
         return self.graphs[key]
@@ -93,7 +93,7 @@ def one_by_one(function, every, kinds=None):
 
 
 def margins(y, logits):
-    """What is bounded from below, as rows of coefficients of the logits, (batch, rows, logits).
+    """What is bounded from below, as rows of coefficients of the logits, (batch, logits, logits).
 
     Of one logit this is y·logit; of more of them z_y - z_k for each class k.
     """
@@ -301,17 +301,13 @@ def earlier(patch, layer):
 
 def places(patch, shape):
     """Which units of a layer the positions see, (positions, seen): from 1, and 0 beside it."""
-    rows, columns = (
-        (first + stride * np.arange(grid))[:, np.newaxis] + np.arange(side)
-        for grid, stride, first, side in zip(*patch)
-    )
-    inside = [(0 <= each) & (each < size) for each, size in zip((rows, columns), shape)]
     units = 1 + np.arange(np.prod(shape)).reshape(shape)
-    found = units[
-        np.clip(rows, 0, shape[0] - 1)[:, None, :, None],
-        np.clip(columns, 0, shape[1] - 1)[None, :, None, :],
-    ]
-    found = found * (inside[0][:, None, :, None] & inside[1][None, :, None, :])[..., np.newaxis]
+    framed = np.pad(units, ((1, 1), (1, 1), (0, 0)))  # whatever is beside the layer is in the frame
+    rows, columns = (
+        1 + np.clip((first + stride * np.arange(grid))[:, np.newaxis] + np.arange(side), -1, size)
+        for grid, stride, first, side, size in zip(*patch, shape)
+    )
+    found = framed[rows[:, np.newaxis, :, np.newaxis], columns[:, np.newaxis]]
     return found.reshape(-1, found[0, 0].size).astype(np.int32)
 
 
@@ -423,8 +419,8 @@ def backward(layers, lines, rows, way, tables, pixels, slopes=None):
         slopes: of the lower lines of each bent layer, the last one first, (images, positions, rows,
             seen); those of `lines` if None.
     """
-    bound, slopes = 0.0, slopes and [*slopes]
-    for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.passages):
+    bound, slopes = 0.0, slopes and iter(slopes)
+    for layer, line, back in zip(reversed(layers), reversed(lines), way.passages):
         if back.inverse is not None:
             table = tables[back.inverse]
             rows = tf.broadcast_to(rows, (rows.shape[0], table.shape[0], *rows.shape[2:]))
@@ -438,7 +434,7 @@ def backward(layers, lines, rows, way, tables, pixels, slopes=None):
         *bent, low, high = seen(line, back.seen, tables)
         if bent:
             below, above = (each[:, :, tf.newaxis] for each in bent)
-            positive *= slopes.pop(0) if slopes and layer.slope != 1 else below
+            positive *= next(slopes) if slopes and layer.slope != 1 else below
             rows = positive + negative * above
         elif back.seen is not None:  # beside the image there is no unit, and λ ends
             rows *= tf.cast(tables[back.seen] > 0, tf.float64)[tf.newaxis, :, tf.newaxis]
@@ -464,7 +460,7 @@ def optimised(layers, lines, rows, way, tables, pixels, steps):
     if not steps:
         return best
     starts, least, most = [], [], []
-    for layer, line, back in zip(reversed(layers), reversed(lines[: len(layers)]), way.passages):
+    for layer, line, back in zip(reversed(layers), reversed(lines), way.passages):
         if layer.slope != 1:
             below, above = (each[:, :, tf.newaxis] for each in seen(line, back.seen, tables)[:2])
             starts.append(tf.broadcast_to(below, (*best.shape, below.shape[3])))

@@ -42,17 +42,17 @@ def beside_ink(x):
 
 
 def of_gradients(gradients, x):
-    """What is measured of gradients g and images x, (batch, 784) both: quartiles over the images.
+    """What is measured of gradients g and images x, (batch, 28, 28, 1) both: quartiles over images.
 
     A network may be flat around an image; of that one there is nothing but the count.
     """
-    flat = ~gradients.any(axis=1)
-    g, sizes = gradients[~flat], np.abs(gradients[~flat])
+    flat = ~gradients.any(axis=(1, 2, 3))
+    g, pixels = (each[~flat].reshape(-1, 784) for each in (gradients, x))
+    sizes, ink = np.abs(g), beside_ink(x[~flat])
     shares = np.sort(sizes / sizes.sum(axis=1, keepdims=True))[:, ::-1]
-    ink = beside_ink(x[~flat].reshape(-1, 28, 28, 1))
     return dict(
         flat=int(flat.sum()),
-        alignment=quartiles(np.abs((x[~flat] * g).sum(axis=1)) / np.linalg.norm(g, axis=1)),
+        alignment=quartiles(np.abs((pixels * g).sum(axis=1)) / np.linalg.norm(g, axis=1)),
         share_on_ink=quartiles((sizes * ink).sum(axis=1) / sizes.sum(axis=1)),
         pixels_of_half=quartiles(1 + np.sum(np.cumsum(shares, axis=1) < 0.5, axis=1)),
     )
@@ -101,7 +101,7 @@ def main(argv=None):
     arrays = dict(images=some[shown], gradients=[], turned=[], epsilon=[])
     for name, model in models.items():
         gradients, _ = attacks.loss_gradient(model, lambda _, logits: logits, x, y)
-        metrics[name] = of_gradients(gradients.reshape(len(x), -1), x.reshape(len(x), -1))
+        metrics[name] = of_gradients(gradients, x)
         epsilon, turned = least_attack(model, some, labels)
         done = np.isfinite(epsilon)
         signs = np.random.default_rng(0).choice([-1.0, 1.0], some.shape)

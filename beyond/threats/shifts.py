@@ -3,8 +3,7 @@ perspective"): the test images moved, turned, noisy, blurred, faint, on a backgr
 
     python -m beyond.threats.shifts                      # NumPy and SciPy alone; a few seconds
 
-Reads the post's four models and the proved optima, exact-*, and writes results/shifts/:
-config.json, metrics.json, arrays.npz.
+Reads the post's four models and the proved optima, exact-*, and writes results/shifts/.
 """
 
 import numpy as np

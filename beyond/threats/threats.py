@@ -5,7 +5,7 @@
 Attacks that were made for another model, a few pixels set to anything in [0, 1], the shifts of
 shifts.py, and how sure the mistakes under attack are. Attacks on networks are searched for (PGD;
 pixel after pixel), so that accuracy under them is an upper bound. Reads results/certified/ and the
-post's four models; writes results/threats/: config.json, metrics.json, arrays.npz.
+post's four models; writes results/threats/.
 """
 
 import os

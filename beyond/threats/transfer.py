@@ -5,7 +5,7 @@
 An attacker without access to the model trains a surrogate, on few images or with another loss, and
 uses its worst-case perturbation. Each kind of surrogate is trained several times, from other images
 and initial weights. Reads the runs regular and robust-0.1 ... 0.3, attacks each of them with every
-surrogate and with each other, and writes results/transfer/: config.json, metrics.json, arrays.npz.
+surrogate and with each other, and writes results/transfer/.
 """
 
 import numpy as np

@@ -27,25 +27,16 @@ LINEAR = {
 }
 
 
-def draw_networks(axes, networks):
-    """A band for each training, from the certificate up to the attack."""
-    for run, (how, colour) in zip(networks, TRAININGS.items()):
-        sides = [100 * np.array(run[side]) for side in ("certified", "attacked")]
-        band = dict(facecolor=(colour, 0.3), edgecolor=colour, linewidth=1.4, label=how)
-        epsilons = np.repeat(run["epsilon"], 2)[1:-1]  # from each measured one to the next
-        axes.fill_between(epsilons, np.repeat(sides[0][1:], 2), np.repeat(sides[1][:-1], 2), **band)
-        for side in sides:
-            axes.plot(run["epsilon"], side, "o", color=colour, markersize=3)
-
-
 def draw(results):
-    names = {kind: [f"{kind}-{how}" for how in TRAININGS] for kind in TITLES}
-    run = runs.read(results / "certified", metrics=sum(names.values(), []))
+    run = runs.read(results / "certified", metrics=runs.NETWORK_NAMES)
     linear = {name: runs.read(results / name, metrics=["robust_accuracy"]) for name in LINEAR}
     figure, panels = style.subplots(1.2, 6.6, 2, len(TITLES), sharex=True, sharey="row")
     for (kind, title), column in zip(TITLES.items(), panels.T):
         for axes in column:
-            draw_networks(axes, [run.metrics[name] for name in names[kind]])
+            for how, colour in TRAININGS.items():
+                found = run.metrics[f"{kind}-{how}"]
+                sides = (100 * np.array(found[side]) for side in ("certified", "attacked"))
+                style.draw_sides(axes, found["epsilon"], *sides, colour, linewidth=1.4, label=how)
             axes.axvline(run.config["run"]["epsilon"], color="black", linewidth=0.9, linestyle=":")
             for name, (line, text) in LINEAR.items():
                 look = dict(color="black", linewidth=0.9, linestyle=line, label=text)

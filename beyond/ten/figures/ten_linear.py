@@ -20,8 +20,8 @@ def draw(results):
     robust = [name for name in models if name.startswith("robust")]
     look = dict(zip(("regular", *robust), style.colours(["regular", *robust])))
     figure, axes = style.subplots(1, 4.2)
-    epsilon, *others = run.arrays["attack_epsilons"], *run.arrays["unclipped"]
-    for name, curve in zip(models, others):
+    epsilon, curves = run.arrays["attack_epsilons"], run.arrays["unclipped"]
+    for name, curve in zip(models, curves):
         kind, radius = runs.parts(name)
         colour = look.get(name) or look.get(f"robust-{radius}")
         if colour:

@@ -24,12 +24,8 @@ def draw(results):
     network = runs.read(results / "ten_network", metrics=["epsilon", "certified", "attacked"])
     linear = runs.read(results / "ten_linear", metrics=["models"], arrays=["clipped"])
     found, figure, axes = network.metrics, *style.subplots(1, 4.2)
-    low, high = (100 * np.array(found[side]) for side in ("certified", "attacked"))
-    between, blue = np.repeat(found["epsilon"], 2)[1:-1], style.OWN_COLOURS[0]
-    steps = np.repeat(low[1:], 2), np.repeat(high[:-1], 2)
-    axes.fill_between(between, *steps, facecolor=(blue, 0.3), edgecolor=blue, label="network")
-    for side in (low, high):
-        axes.plot(found["epsilon"], side, "o", color=blue, markersize=3)
+    sides = (100 * np.array(found[side]) for side in ("certified", "attacked"))
+    style.draw_sides(axes, found["epsilon"], *sides, style.OWN_COLOURS[0], label="network")
     for name, (colour, line) in LINES.items():
         curve = 100 * linear.arrays["clipped"][linear.metrics["models"].index(name)]
         label = "linear, " + name.replace("-", " $\\epsilon$ = ")
