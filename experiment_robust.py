@@ -60,8 +60,8 @@ def train_step(model, x, y, batch_size, epsilon):
     return losses, logits, gradients
 
 
-def experiment(args, data, epsilon, make_optimizer=None, variant=None):
-    """Train, measure and save the model; beyond/ gives another optimizer, and the run's variant."""
+def experiment(args, data, epsilon):
+    """Train, measure and save the model."""
     training.seed_everything(args.seed)
     layers = [
         keras.Input((28, 28, 1), dtype="float32"),
@@ -70,8 +70,7 @@ def experiment(args, data, epsilon, make_optimizer=None, variant=None):
     ]
     model = keras.Sequential(layers, name="linear_model")
     model.set_weights(training.initial_weights(args.seed))
-    make_optimizer = make_optimizer or keras.optimizers.SGD
-    model.compile(optimizer=make_optimizer(args.learning_rate))
+    model.compile(optimizer=keras.optimizers.SGD(args.learning_rate))
     step = functools.partial(train_step, model, batch_size=args.batch_size, epsilon=epsilon)
     losses_of = functools.partial(losses_and_logits, model, epsilon=epsilon)
 
@@ -84,7 +83,7 @@ def experiment(args, data, epsilon, make_optimizer=None, variant=None):
     train = data.x_train, data.y_train, args.epochs, args.batch_size
     history = training.train(step, model, *train, watchers, args.shuffle, args.seed)
 
-    folder = cli.results_folder(args) / runs.name(RUN, epsilon, variant)
+    folder = cli.results_folder(args) / runs.name(RUN, epsilon)
     metrics, arrays = evaluation.linear_run(model, data, losses_of, history, record)
     table = {"epoch": history.epoch, **history.history}
     runs.save(folder, args, data, metrics, arrays, model, table, robust_hinge_loss, epsilon=epsilon)

@@ -10,14 +10,11 @@ Ends with the post's table beside ours. The report has a section for whatever ru
 
 import contextlib
 import importlib
-import multiprocessing
-import signal
 import sys
 import time
-from concurrent import futures
 
 from claims import __main__ as claims
-from common import cli, files, runs
+from common import beside, cli, files, runs
 from report import figures, page, report
 
 # (title, script); a later one may read the runs of earlier ones.
@@ -39,11 +36,10 @@ BEYOND = (
     ("train for other balls", "beyond.linear.norms"),
     ("attack through surrogates", "beyond.threats.transfer"),
     ("train over seeds", "beyond.chance.seeds"),
+    ("look for turning points in networks", "beyond.networks.landscapes"),
 )
-# In processes that give TensorFlow two threads: what takes longest, and what reads it.
-CERTIFIED = ("train networks with a certificate", "beyond.networks.certified")
-LANDSCAPES = ("look for turning points in networks", "beyond.networks.landscapes")
-AFTER_CERTIFIED = (
+CERTIFIED = (("train networks with a certificate", "beyond.networks.certified"),)
+NETWORKS = (  # which read those
     ("try other threats on these networks", "beyond.threats.threats"),
     ("look at what these networks look at", "beyond.networks.meaning"),
 )
@@ -63,40 +59,25 @@ def heading(text, start):
     print(f"\n== {time.perf_counter() - start:3.0f} s: {text}", flush=True)
 
 
-def run_steps(steps, shared, start, own=None):
+def run_steps(steps, shared, start, own=None, **options):
     """Run some scripts, each under its title; imported late, as TensorFlow is slow to load.
 
-    shared: the flags of all of them; own: those of a single one, by its module.
+    shared: the flags of all of them; own: those of a single one, by its module. options: of main.
     """
     for number, (title, module) in enumerate(steps, 1):
         heading(f"{number}/{len(steps)} {title} (python {module})", start)
-        importlib.import_module(module).main([*(own or {}).get(module, []), *shared])
-
-
-@contextlib.contextmanager
-def processes(count):
-    """An executor of processes beside this one, to which Ctrl-C, which reaches all, is left."""
-    context, ignored = multiprocessing.get_context("spawn"), (signal.SIGINT, signal.SIG_IGN)
-    with futures.ProcessPoolExecutor(count, context, signal.signal, ignored) as executor:
-        try:
-            yield executor
-        except BaseException as error:
-            for child in multiprocessing.active_children():
-                child.terminate()  # or its step would be waited for
-            if isinstance(error, futures.BrokenExecutor):
-                raise OSError("a process has ended early, perhaps for want of memory") from None
-            raise
+        flags = [*(own or {}).get(module, []), *shared]
+        importlib.import_module(module).main(flags, **options)
 
 
 def run_beyond(shared, start):
-    """All that is linear in this process, and the networks beside it."""
-    with processes(2) as executor:
-        beside = lambda step: executor.submit(run_steps, [step], shared, start)
-        certified = beside(CERTIFIED)
+    """All that is linear in this process, and the convolutional networks beside it."""
+    certified = importlib.import_module("beyond.networks.certified")
+    with beside.processes(beside.CORES, beside.ONEDNN) as executor:
+        networks = certified.submitted(executor, certified.parse_args(shared))
         run_steps(BEYOND, shared, start)
-        rest = [beside(LANDSCAPES)]  # now that this process is done
-        certified.result()
-        rest += map(beside, AFTER_CERTIFIED)
+        run_steps(CERTIFIED, shared, start, networks=networks)
+        rest = [executor.submit(run_steps, [step], shared, start) for step in NETWORKS]
         for each in rest:
             each.result()
 

@@ -11,7 +11,6 @@ moves weights near zero, and examples near the margin, the other way. Writes res
 """
 
 import functools
-import os
 
 import numpy as np
 
@@ -75,7 +74,6 @@ def parse_args(argv=None):
 
 def main(argv=None):
     args = parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # more than for a linear model, before TensorFlow
     data = data_prep.load_pair(args.digits)
     seeds = range(args.seeds) if args.seeds else [args.seed]
     epsilons = np.linspace(0, args.largest_epsilon, args.models)

@@ -10,16 +10,16 @@ training with a certificate takes --epochs, the others a quarter. Writes results
 config.json, metrics.json, arrays.npz (weights), and two of the networks as Keras models.
 """
 
+import contextlib
 import functools
-import os
 
 import numpy as np
 
 import data_prep
 from beyond.networks import bounds
-from common import cli, runs, training
+from common import beside, cli, runs, training
 from common.lazy import keras, tf
-from common.runs import NETWORKS
+from common.runs import NETWORK_NAMES
 
 RUN = "certified"
 EPOCHS = 20
@@ -319,25 +319,40 @@ def class_distance(x, y):
     return float(min(np.abs(flat[y < 0] - image).max(axis=1).min() for image in flat[y > 0]))
 
 
+def measured(args, name):
+    """One network, trained and measured: its weights, arrays, and its `bracket`."""
+    architecture, method = name.split("-")
+    data = data_prep.load_pair(args.digits)
+    model = trained(args, data, architecture, method)
+    # In the others too many units may switch: minutes for each image.
+    by_milp = name == "small-certified"
+    return model.get_weights(), bracket(model, data.x_test, data.y_test, by_milp)
+
+
+def submitted(executor, args):
+    """The networks as tasks of an executor, by their names; what takes longest comes first."""
+    return {name: executor.submit(measured, args, name) for name in NETWORK_NAMES[::-1]}
+
+
 def parse_args(argv=None):
     flags = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
     return cli.pair_parser(__doc__, **flags, shuffle=True).parse_args(argv)
 
 
-def main(argv=None):
+def main(argv=None, networks=None):
+    """networks: what `submitted` has given already; None for processes of its own, one a core."""
     args = parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
     data = data_prep.load_pair(args.digits)
     folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
     metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
-    for architecture in NETWORKS:
-        for method in TRAININGS:
-            model, name = trained(args, data, architecture, method), f"{architecture}-{method}"
-            # Elsewhere too many units may switch: minutes for each image.
-            by_milp = name == "small-certified"
-            metrics[name] = found = bracket(model, data.x_test, data.y_test, by_milp)
-            for number, weights in enumerate(model.get_weights()):
-                arrays[f"{name}-{number}"] = weights
+    with contextlib.ExitStack() as stack:
+        if networks is None:
+            executor = stack.enter_context(beside.processes(beside.CORES, beside.ONEDNN))
+            networks = submitted(executor, args)
+        for name in NETWORK_NAMES:
+            weights, found = networks[name].result()
+            metrics[name] = found
+            arrays |= {f"{name}-{number}": each for number, each in enumerate(weights)}
             sides = zip(ATTACKS, found["certified_images"], found["attacked_images"])
             cells = [f"{epsilon:.2f}: {low}–{high}" for epsilon, low, high in sides]
             print(f"  {name}, images: " + "  ".join(cells), flush=True)

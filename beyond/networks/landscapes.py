@@ -10,7 +10,6 @@ metrics.json, arrays.npz.
 """
 
 import functools
-import os
 
 import numpy as np
 
@@ -109,7 +108,6 @@ def turning_pixels(model, x):
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # more than for a linear model, before TensorFlow
     tf.get_logger().setLevel("ERROR")  # it warns that each of six models is traced
     data = data_prep.load_pair(args.digits)
     x, y = data.x_test[:IMAGES], data.y_test[:IMAGES]

@@ -19,7 +19,7 @@ from scipy import ndimage
 import attacks
 import data_prep
 from beyond.networks import certified
-from common import cli, runs
+from common import beside, cli, runs
 from common.runs import NETWORK_NAMES
 
 RUN = "meaning"
@@ -88,7 +88,7 @@ def nearer(images, y, data):
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
+    os.environ.update(beside.ONEDNN)  # before TensorFlow
     data, folder = data_prep.load_pair(args.digits), cli.results_folder(args) / RUN
     saved = runs.read(folder.with_name(certified.RUN), metrics=NETWORK_NAMES)
     models = {name: certified.load(saved, name) for name in NETWORK_NAMES}

@@ -37,7 +37,7 @@ def proved_images(network, x, y, found):
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow: more than for a linear model
     data, folder = data_prep.load_pair(args.digits), cli.results_folder(args) / RUN
     saved, metrics = runs.read(folder.with_name(certified.RUN), metrics=NETWORKS), {}
     for name in NETWORKS:

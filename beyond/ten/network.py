@@ -101,7 +101,7 @@ def measured(model, x, y):
 def main(argv=None):
     numbers = dict(epochs=EPOCHS, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE, seed=0)
     args = cli.parser(__doc__, results=None, **numbers).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow: more than for a linear model
     arrays = data_prep.read_all()
     pixels = {split: arrays[f"x_{split}"][..., np.newaxis] for split in data_prep.SPLITS}
     labels = {split: arrays[f"y_{split}"].astype(np.int64) for split in data_prep.SPLITS}

@@ -18,7 +18,7 @@ from beyond.networks import certified
 from beyond.networks.certified import load, logits_of
 from beyond.threats import few_pixels, shifts
 from claims import rules
-from common import cli, runs
+from common import beside, cli, runs
 from common.lazy import tf
 from common.runs import NETWORK_NAMES
 
@@ -63,7 +63,7 @@ def greedy_pixels(model, x, y, most=PIXELS):
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in landscapes.py
+    os.environ.update(beside.ONEDNN)  # before TensorFlow
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     x, y = data.x_test, data.y_test
     saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)

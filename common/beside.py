@@ -1,0 +1,36 @@
+"""Processes beside this one, for work that would wait for one core."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from concurrent import futures
+
+# Convolutions take half of the time. TensorFlow reads it when it is imported, and bytes differ by
+# it, so that networks have processes of their own.
+ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}
+CORES = min(os.cpu_count() or 1, 4)  # each process with TensorFlow takes a gigabyte
+
+
+def begin(environ):
+    """What each process begins with; Ctrl-C, which reaches all, is left to the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(environ)
+
+
+@contextlib.contextmanager
+def processes(count, environ=()):
+    """An executor of new processes with some more variables in their environment.
+
+    Raises OSError if one of them is killed.
+    """
+    context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's threads along
+    with futures.ProcessPoolExecutor(count, context, begin, [dict(environ)]) as executor:
+        try:
+            yield executor
+        except BaseException as error:
+            for child in multiprocessing.active_children():
+                child.terminate()  # or its work would be waited for
+            if isinstance(error, futures.BrokenExecutor):
+                raise OSError("a process has ended early, perhaps for want of memory") from None
+            raise
