@@ -82,14 +82,6 @@ def run_beyond(shared, start):
             each.result()
 
 
-def draw_figures(names, results):
-    sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
-    gallery = importlib.import_module("gallery")
-    for error in gallery.draw_all(names, results).values():
-        if not isinstance(error, FileNotFoundError):
-            raise error
-
-
 def main(argv=None):
     args = parse_args(argv)
     results, start = cli.results_folder(args), time.perf_counter()
@@ -100,13 +92,19 @@ def main(argv=None):
         print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
     results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
     radii = [word for epsilon in args.epsilons for word in ("--epsilon", str(epsilon))]
-    run_steps([("verify the data", "data_prep")], shared[:3], start)
-    run_steps(POST, shared, start, {"experiment_robust": radii})
-    if args.all:
-        run_beyond(shared, start)
-
-    heading("draw the figures", start)
-    draw_figures(figures.FIGURES if args.all else figures.POST_FIGURES, results)
+    sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
+    gallery = importlib.import_module("gallery")
+    with beside.processes(1) as artist:
+        artist.submit(gallery.draw_some, [], results)  # imports Matplotlib meanwhile
+        run_steps([("verify the data", "data_prep")], shared[:3], start)
+        run_steps(POST, shared, start, {"experiment_robust": radii})
+        if args.all:
+            run_beyond(shared, start)
+        heading("draw the figures", start)
+        names = figures.FIGURES if args.all else figures.POST_FIGURES
+        for error in gallery.draw_all(names, results, artist).values():
+            if not isinstance(error, FileNotFoundError):
+                raise error
     heading("write the report", start)
     of_the_post = tuple(args.digits) == runs.DIGITS
     if args.all and of_the_post:  # the claims are about the post's digits

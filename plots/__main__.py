@@ -1,6 +1,6 @@
 """Draw every figure, or those that are named.
 
-    python plots                     # all of them, into results/figures/; about 12 s
+    python plots                     # all of them, into results/figures/; about 7 s
     python plots robust_accuracy model_weights --results results-3-8
 
 A run that is missing is left out, and so is a figure that has none; a line names the command that
@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # python -m plots sees
 import style
 import gallery
 
+from common import beside
+
 
 def main():
     names = list(gallery.modules())
@@ -27,7 +29,9 @@ def main():
     if unknown:
         wrong = min(unknown)
         parser.error(f"argument NAME: there is no figure {wrong!r}; choose from {known}")
-    failed = gallery.draw_all(args.names or names, style.cli.results_folder(args))
+    with beside.processes(1) as executor:
+        results = style.cli.results_folder(args)
+        failed = gallery.draw_all(args.names or names, results, executor)
     missing = {name for name, error in failed.items() if isinstance(error, FileNotFoundError)}
     sys.exit(bool(failed.keys() - (missing - set(args.names))))
 

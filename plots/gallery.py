@@ -19,11 +19,24 @@ def modules():
     }
 
 
-def draw_all(names, results):
+def draw_all(names, results, executor=None):
     """Draw the named figures, with a line on stdout for each and on stderr for what is missing.
 
-    Returns what could not be drawn, {name: error}: FileNotFoundError where there is no run.
+    executor: of a process that draws half of them, from common/beside.py. Returns what could not
+    be drawn, {name: error}: FileNotFoundError where there is no run.
     """
+    names = list(names)
+    half = executor.submit(draw_some, names[1::2], results) if executor and names[1:] else None
+    failed, lines = draw_some(names[::2] if half else names, results)
+    if half:
+        failed, lines = (ours | theirs for ours, theirs in zip((failed, lines), half.result()))
+    for line in [*lines, *(f"{name} is not drawn: {error}" for name, error in failed.items())]:
+        print(line, file=sys.stderr)
+    return failed
+
+
+def draw_some(names, results):
+    """Draw figures one after the other; returns what failed, {name: error}, and lines to print."""
     failed, lines, module = {}, {}, modules()  # a dictionary, as several figures miss the same run
     for name in names:
         with contextlib.redirect_stderr(io.StringIO()) as stderr:
@@ -33,6 +46,4 @@ def draw_all(names, results):
             except (OSError, ValueError) as error:
                 failed[name] = error
         lines |= dict.fromkeys(stderr.getvalue().splitlines())
-    for line in [*lines, *(f"{name} is not drawn: {error}" for name, error in failed.items())]:
-        print(line, file=sys.stderr)
-    return failed
+    return failed, lines
