@@ -390,26 +390,6 @@ def test_what_no_type_reveals_is_found_by_comparison_with_the_model(made, monkey
     assert "\n" not in str(error.value) and network.affine[0].name == name
 
 
-def test_saved_and_nested_forms_of_a_chain_have_the_same_bounds(tmp_path):
-    """Activations as objects, models within models, layers that do nothing in inference."""
-    inner = [layers.Dropout(0.5), layers.Dense(5, activation=layers.ReLU())]
-    other = network_of(
-        layers.Reshape((2, 8)),
-        layers.Flatten(),
-        layers.Dense(5),
-        layers.ReLU(),
-        keras.Sequential(inner),
-        layers.GaussianNoise(1.0),
-    )
-    model = dense()
-    other.set_weights(model.get_weights())
-    other.save(tmp_path / "other.keras")
-    loaded = keras.models.load_model(tmp_path / "other.keras")
-    x, y = images(0)
-    first, second = (bounds.crown(bounds.Network(each), x, y, 0.2) for each in (model, loaded))
-    np.testing.assert_array_equal(first, second)
-
-
 @pytest.mark.parametrize("activation", [layers.ReLU, layers.LeakyReLU])
 def test_an_activation_as_object_counts(activation):
     """x = .5 with y = +1 is wrong already: its margin is -.3."""

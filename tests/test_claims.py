@@ -99,10 +99,3 @@ def test_lines_of_the_linear_model_are_straight_and_those_of_the_network_are_not
 def test_turning_points_are_counted_also_across_flat_parts():
     lines = np.array([[2.0, 1, 1, 2], [0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 0, 1], [3, 3, 2, 2]])
     np.testing.assert_array_equal(landscapes.turns(lines), [1, 0, 0, 2, 0])
-
-
-def test_margin(found):
-    """That it is the margin of the data is checked in test_optimum.py, by one linear program."""
-    numbers = found["margin"]
-    assert 0.0365 < numbers["separation_epsilon"] <= numbers["upper_bound"] < 0.0370
-    assert numbers["upper_bound"] - numbers["separation_epsilon"] < 1e-6

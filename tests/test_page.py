@@ -10,6 +10,7 @@ import pytest
 
 import attacks
 from beyond.networks import bounds, certified
+from beyond.threats.few_pixels import fewest_pixels
 from common import runs
 from report import page
 
@@ -76,13 +77,6 @@ def show(view, address):
     return {name: (now, falls, int(count)) for name, now, falls, count in rows if count}
 
 
-def fewest(weights, bias, x, y):
-    """The fewest pixels that fool a model, (images,): the largest |w| room first."""
-    margins, room = y * (x @ weights + bias), np.where(np.outer(y, weights) > 0, x, 1 - x)
-    sums = np.cumsum(np.sort(np.abs(weights) * room)[:, ::-1], axis=1)
-    return np.where(margins <= 0, 0, np.sum(sums < margins[:, None], axis=1) + 1)
-
-
 @pytest.mark.parametrize("clip", (0, 1))
 def test_accuracy_equals_the_saved_one_to_the_image(view, models, test_images, clip):
     for epsilon in EPSILONS:
@@ -96,7 +90,7 @@ def test_accuracy_equals_the_saved_one_to_the_image(view, models, test_images, c
 
 
 def test_accuracy_under_few_pixels_equals_numpy(view, models, test_images):
-    needed = {name: fewest(*model[:2], *test_images) for name, model in models.items()}
+    needed = {name: fewest_pixels(*model[:2], *test_images) for name, model in models.items()}
     for count in COUNTS:
         shown = show(view, f"attack=pixels&k={count}&image=11")
         for name in models:

@@ -1,4 +1,4 @@
-"""Figures: each is drawn, from any folder, without TensorFlow, and says what it misses."""
+"""Figures: each is drawn, without TensorFlow, and says what it misses."""
 
 import importlib
 import shutil
@@ -7,7 +7,6 @@ import sys
 import style
 import gallery
 import matplotlib.image
-import model_weights
 from conftest import ROOT
 
 from claims import __main__ as claims
@@ -38,14 +37,6 @@ def test_every_figure_is_drawn(complete):
         picture = matplotlib.image.imread(complete / "figures" / f"{name}.png")
         assert picture.shape[1] >= 700, name  # 3.5 inches at 200 dpi
         assert picture[..., :3].std() > 0.02, name  # not an empty page
-
-
-def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp_path):
-    done = script("plots/model_weights.py", "--results", quick, cwd=tmp_path)
-    path = quick / "figures" / "model_weights.png"
-    assert done.returncode == 0 and done.stderr == "" and done.stdout.strip() == str(path)
-    again = style.save(lambda _: model_weights.draw(quick), "again", tmp_path)
-    assert again.read_bytes() == path.read_bytes()
 
 
 def test_drawing_and_the_report_ask_nothing_of_tensorflow(quick, tmp_path, monkeypatch):
