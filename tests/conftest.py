@@ -77,15 +77,16 @@ def wait_for(happened, seconds=120):
 
 
 def words(name, *arguments):
-    """The command line of a script by its path, or a module: beyond.linear.exact."""
+    """The command line of a script by its path, a module (beyond.linear.exact), or -c and code."""
     place = ROOT / name
-    start = [str(place)] if place.exists() else ["-m", name]
+    start = [name] if name.startswith("-") else ["-m", name]
+    start = [str(place)] if place.exists() else start
     return [sys.executable, *start, *map(str, arguments)]
 
 
 @pytest.fixture(scope="session")
 def script():
-    """Run a script in a process of its own; gives returncode, stdout and stderr."""
+    """Run what `words` takes in a process of its own; gives returncode, stdout and stderr."""
 
     def run(name, *arguments, cwd=ROOT, timeout=300, **environment):
         return subprocess.run(

@@ -1,11 +1,7 @@
 """The proved optimum beside independent solvers, and its proof checked on all the data."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-from conftest import ROOT
 
 import data_prep
 from beyond.linear import exact, optimum
@@ -49,11 +45,11 @@ def test_robust_optimum_is_an_optimum_with_an_l1_penalty(subset):
     assert penalty == pytest.approx(epsilon * best.objective)
 
 
-def test_the_solver_is_silent():
+def test_the_solver_is_silent(script):
     """HiGHS' own line appears once a process, so this is another one."""
     call = "import numpy; from beyond.linear import optimum; optimum.Program(numpy.eye(2), [-1, 1])"
-    done = subprocess.run([sys.executable, "-c", call], cwd=ROOT, capture_output=True, check=True)
-    assert not done.stdout + done.stderr
+    done = script("-c", call)
+    assert done.returncode == 0 and not done.stdout + done.stderr
 
 
 def test_a_failed_solve_is_repeated_cold_and_then_told(monkeypatch):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_cli import usage_error
 from test_cluster import a_scheduler, a_worker
 
 import data_prep
@@ -123,14 +124,13 @@ def test_committed_pairs_are_all_there_small_and_agree_with_the_post_s_claims():
 
 @pytest.mark.parametrize("words", ["38", "8-3", "3-3", "3-8-9", "a-b", "3-", "3-8 3-8", "3-10"])
 def test_pairs_are_named_smaller_first_and_once(words, capsys):
-    with pytest.raises(SystemExit):
-        pairs.parse_args(["--pairs", *words.split()])
-    assert "error: argument --pairs: " in capsys.readouterr().err.splitlines()[-1]
+    error = usage_error(capsys, pairs.parse_args, "--pairs", *words.split())
+    assert "error: argument --pairs: " in error
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "no JSON"])
 def test_a_file_that_no_scheduler_wrote_is_a_usage_error(content, tmp_path, capsys):
-    (tmp_path / "scheduler.json").write_text(content)
-    with pytest.raises(SystemExit):
-        pairs.parse_args(["--scheduler-file", str(tmp_path / "scheduler.json")])
-    assert "error: argument --scheduler-file: " in capsys.readouterr().err.splitlines()[-1]
+    file = tmp_path / "scheduler.json"
+    file.write_text(content)
+    error = usage_error(capsys, pairs.parse_args, "--scheduler-file", str(file))
+    assert "error: argument --scheduler-file: " in error

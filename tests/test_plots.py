@@ -76,12 +76,3 @@ def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):
     assert done.stderr.startswith("phase_diagram is not drawn: ") and done.stderr.count("\n") == 1
     assert "python -m beyond.chance.sweep --results" in done.stderr
     assert [path.stem for path in (tmp_path / "figures").iterdir()] == ["robust_accuracy"]
-
-
-def test_damaged_run_stops_its_figures_with_one_line(quick, tmp_path):
-    shutil.copytree(quick / "regular", tmp_path / "regular")
-    (tmp_path / "regular" / "arrays.npz").write_bytes(b"")
-    failed, _ = gallery.draw_some(["model_weights", "hinge_loss"], tmp_path)
-    assert list(failed) == ["model_weights"]
-    message = str(failed["model_weights"])
-    assert "regular is damaged" in message and "python experiment_regular.py" in message
