@@ -79,8 +79,10 @@ def wait_for(happened, seconds=120):
 def words(name, *arguments):
     """The command line of a script by its path, a module (beyond.linear.exact), or -c and code."""
     place = ROOT / name
-    start = [name] if name.startswith("-") else ["-m", name]
-    start = [str(place)] if place.exists() else start
+    if place.exists():
+        start = [str(place)]
+    else:
+        start = [name] if name.startswith("-") else ["-m", name]
     return [sys.executable, *start, *map(str, arguments)]
 
 

@@ -6,7 +6,6 @@ from test_cli import usage_error
 from test_cluster import a_scheduler, a_worker
 
 import data_prep
-import experiment_robust
 from beyond.linear import optimum
 from beyond.pairs import code, pairs, summary
 from claims import rules
@@ -44,17 +43,6 @@ def test_results_equal_those_without_a_cluster(
     assert "1 of 1 pairs are saved already" in capsys.readouterr().out
     digest = data_prep.digest(data_prep.select_pair(ten_digits, PAIR))
     assert not pairs.is_saved(found, digest, {"seeds": 1}, "of other code")
-
-
-def test_a_pair_s_models_are_those_of_the_experiments_to_the_bit(quick, data, monkeypatch):
-    """After one epoch, with several seeds side by side: the first is that of the experiments."""
-    monkeypatch.setattr(experiment_robust, "EPOCHS", 1)
-    monkeypatch.setattr(pairs.regular, "EPOCHS", 1)
-    weights, biases = pairs.train_models(data, seeds=2)
-    for name, model, bias in zip(runs.POST_RUNS, weights, biases):
-        run = runs.read(quick / name)
-        np.testing.assert_array_equal(model[0], run.arrays["weights"])
-        assert bias[0] == run.arrays["bias"] and np.any(model[0] != model[1])
 
 
 def test_what_is_saved_of_a_pair_is_proved_and_judged(alone, ten_digits):

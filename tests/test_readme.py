@@ -104,7 +104,7 @@ def test_an_attack_on_a_network_of_your_own(data, monkeypatch, capsys):
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, y = data.x_train[:1000], (data.y_train[:1000] > 0).astype(int)
     model.fit(x, y, epochs=3, verbose=0)
-    names |= dict(x10=data.x_test[:200], y10=(data.y_test[:200] > 0).astype(int))
+    names |= dict(x10=data.x_test[:20], y10=(data.y_test[:20] > 0).astype(int))
     exec(ten, names)
     fgsm, pgd, proved = (float(line) for line in capsys.readouterr().out.split()[-3:])
     assert proved <= pgd <= fgsm and pgd < 1

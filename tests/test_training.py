@@ -278,15 +278,3 @@ def test_validation_is_measured_after_every_epoch(few, monkeypatch, tmp_path):
         assert table["val_accuracy"] == pytest.approx(np.mean(margins > 0))
         loss = np.maximum(0, 1 - margins + epsilon * saved.metrics["weight_l1_norm"]).mean()
         assert table["val_loss"] == pytest.approx(loss, rel=1e-4)
-
-
-def test_step_record_is_a_callback_of_fit_too(few, fit):
-    ours, theirs = callbacks.StepRecord(), callbacks.StepRecord(keep=2)
-    fit(training.linear_model(0), callbacks=[ours])
-    model = training.linear_model(0)
-    model.compile(optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.Hinge())
-    flags = dict(batch_size=100, epochs=2, shuffle=False, verbose=0, callbacks=[theirs])
-    model.fit(few.x_train, few.y_train, **flags)
-    assert theirs.steps == [0, 5] and theirs.gradients == []
-    np.testing.assert_allclose(theirs.weights[0], ours.weights[0], atol=1e-6)
-    np.testing.assert_array_equal(theirs.weights[-1], weights_of(model))
