@@ -499,8 +499,11 @@ def test_bounds_in_small_pieces_are_the_same(made, monkeypatch):
 @pytest.mark.parametrize(
     "name, slopes", [("convolutional", 1), pytest.param("pooled", 0, marks=pytest.mark.slow)]
 )
-def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(made, name, slopes, graphs):
-    network, (x, y) = drawn(made[name], 3), images(3, bounds.IMAGES + 5)
+def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(
+    made, name, slopes, graphs, monkeypatch
+):
+    monkeypatch.setattr(bounds, "IMAGES", 8)  # of one call
+    network, (x, y) = drawn(made[name], 3), images(3, 13)
     order = np.random.default_rng(0).permutation(len(y))
     bound = functools.partial(bounds.crown, network, slopes=slopes)
     found = bound(x, y, 0.1)

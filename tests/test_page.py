@@ -149,10 +149,10 @@ def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
             assert ("right" in now) == (margin > 0), (name, epsilon)
     view.check("#clip")
     saved, words = runs.read(runs.RESULTS / "certified"), set()
-    for epsilon, name in itertools.product((0, 0.1, 0.5), page.NETWORKS):
+    networks = {name: bounds.Network(certified.load(saved, name)) for name in page.NETWORKS}
+    for epsilon, (name, network) in itertools.product((0, 0.1, 0.5), networks.items()):
         view.fill("#number", str(epsilon))
         view.check(f"input[value='{name}']")
-        network = bounds.Network(certified.load(saved, name))
         here = x.reshape(1, 28, 28, 1).astype(np.float32), np.ones(1), epsilon
         text, proved = settled(view), bounds.interval(network, *here)[0]
         found = float(re.search(r"Found: yŷ = ([−\d.]+\d)", text)[1].replace("−", "-"))
@@ -348,9 +348,10 @@ def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium)
         found = Axe().run(view).response["violations"]
         assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
         assert view.evaluate("document.documentElement.scrollWidth") == width
+    show(view, "model=convolutional-certified&eps=0.42&clip=1")
+    settled(view)
     for width in range(320, 1300, 32):
         view.set_viewport_size(dict(width=width, height=800))
-        show(view, "model=convolutional-certified&eps=0.42&clip=1")
         assert not view.evaluate(CUT), width
 
 
