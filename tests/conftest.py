@@ -20,6 +20,7 @@ import data_prep
 import experiment_regular
 import experiment_robust
 from common import runs
+from common.lazy import keras
 
 ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = ROOT / "tests" / "offline"
@@ -161,6 +162,25 @@ def linear(data):
         x=data.x_test[:200].astype(float),
         y=data.y_test[:200].astype(float),
     )
+
+
+@pytest.fixture
+def box():
+    """A random model on 30 images of 6 pixels, some at or near the ends of their range."""
+    generator = np.random.default_rng(5)
+    x = generator.random((30, 6))
+    x[:, :3] = generator.choice([0.0, 0.03, 0.6, 1.0], (30, 3))
+    weights = generator.normal(size=6)
+    weights[4] = 0  # a pixel that no attack needs
+    return weights, 0.1, x, generator.choice([-1.0, 1.0], 30)
+
+
+@pytest.fixture(scope="session")
+def ten_logits():
+    """A small convolutional network with ten logits, as it starts."""
+    keras.utils.set_random_seed(1)
+    before = keras.layers.Conv2D(4, 5, 3, activation="relu"), keras.layers.Flatten()
+    return keras.Sequential([keras.Input((28, 28, 1)), *before, keras.layers.Dense(10)])
 
 
 @pytest.fixture(scope="session")

@@ -281,14 +281,6 @@ def test_small_things(view, written):
         view.click("#save")
     assert download.value.suggested_filename == "2114-regular-0.25.png"
     assert download.value.path().read_bytes()[16:24] == 2 * (280).to_bytes(4, "big")
-    style = "([id, name]) => getComputedStyle(document.getElementById(id))[name]"
-    view.emulate_media(media="print")
-    assert view.evaluate(style, ["all", "breakInside"]) == "avoid"
-    view.emulate_media(media="screen", forced_colors="active")
-    bars = ("bar-clean", "bar-attacked", "bar-path")
-    ring, dot, line = (view.evaluate(style, [bar, "backgroundColor"]) for bar in bars)
-    assert ring != dot and ring != line
-    view.emulate_media(forced_colors="none")
 
 
 def test_the_menu_opens_the_page_of_another_pair_or_says_how_it_is_made(written, chromium):
@@ -323,21 +315,6 @@ def test_the_address_holds_the_state(view):
     show(view, "image=-1&model=none&eps=9&attack=x&k=1.5&tour=99&clip=1&order=mistakes")
     view.wait_for_timeout(300)
     assert view.evaluate("location.hash") == before  # what makes no sense changes nothing
-
-
-def test_keys_alone(view):
-    show(view, "image=7&model=regular&eps=0.1&attack=all")
-    view.focus("#slider")
-    view.keyboard.press("ArrowRight")
-    assert view.input_value("#number") == "0.101"
-    view.focus("#following")
-    view.keyboard.press("Enter")
-    assert view.input_value("#image") == "8"
-    view.focus("#weights")
-    before = view.inner_text("#pixel")
-    view.keyboard.press("ArrowDown")
-    assert re.search(r"Row \d+, column \d+", view.inner_text("#pixel"))
-    assert view.inner_text("#pixel") != before
 
 
 def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium):

@@ -56,15 +56,6 @@ def test_drawing_and_the_report_ask_nothing_of_tensorflow(quick, tmp_path, monke
     report.write(results)
 
 
-def test_runs_have_colours_and_labels_of_their_own():
-    names = (*runs.POST_RUNS, "robust-8_255", "squared-hinge")
-    colours = style.colours(names)
-    assert len(set(colours)) == 6 and colours[-1] == style.OWN_COLOURS[0]
-    assert [style.label(name) for name in names[:2]] == ["regular", r"robust $\epsilon$ = 0.1"]
-    assert style.label("robust-8_255") == r"robust $\epsilon$ = 8/255"
-    assert style.label("squared-hinge") == "squared-hinge"
-
-
 def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):
     for run in ("regular", "robust-0.1", "robust-0.2"):
         shutil.copytree(quick / run, tmp_path / run)

@@ -117,8 +117,8 @@ def test_committed_results_are_small_and_name_no_path_of_the_machine_that_made_t
 
 
 def test_every_link_in_the_documents_leads_somewhere():
-    others = [runs.ROOT / "README.md", runs.ROOT / "benchmarks" / "README.md"]
-    for document in (*others, *pages(runs.RESULTS)):
+    others = "README.md", "CONTRIBUTING.md", "tests/README.md", "benchmarks/README.md"
+    for document in (*map(runs.ROOT.joinpath, others), *pages(runs.RESULTS)):
         for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", document.read_text()):
             if not target.startswith("http"):
                 place = document.parent / target if target else document
