@@ -8,10 +8,7 @@ import experiment_regular
 
 
 def test_a_run_enters_few_functions(quick, tmp_path):
-    """A reader who follows one run from main has this many functions of the project to read.
-
-    Other runs have been before, `quick`, so that TensorFlow's import is not followed.
-    """
+    """So many of the project a reader of one run meets; `quick` has imported TensorFlow before."""
     entered = set()
 
     def note(frame, event, argument):

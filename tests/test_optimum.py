@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 import data_prep
 from beyond.linear import exact, optimum
@@ -62,8 +63,6 @@ def test_a_failed_solve_is_repeated_cold_and_then_told(monkeypatch):
 
 
 def test_separating_model_has_the_largest_margin(subset):
-    from scipy.optimize import linprog
-
     x, y = subset
     separation = optimum.separate(x, y)
     weights, bias = separation.weights, separation.bias
@@ -86,8 +85,6 @@ def test_separating_model_has_the_largest_margin(subset):
 @pytest.mark.parametrize("overlap", [False, True])
 def test_overlap_is_what_a_linear_program_says(subset, overlap):
     """Of the first ten pixels the classes overlap, of all they do not; a good start and a bad."""
-    from scipy.optimize import linprog
-
     x, y = subset
     x = x[:, x.std(axis=0) > 0][:, :10] if overlap else x
     rows = -y[:, None] * np.c_[x, np.ones(len(y))]

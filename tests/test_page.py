@@ -338,11 +338,7 @@ def test_a_damaged_file_says_so(written, chromium, tmp_path):
     packed = text[start : text.index("</script>", start)]
     raw = bytearray(base64.b64decode(packed))
     raw[len(raw) // 2] ^= 1
-    for name, block in (
-        ("flipped", base64.b64encode(raw).decode()),
-        ("short", packed[: len(packed) // 2 // 4 * 4]),
-        ("noise", "?" + packed[1:]),
-    ):
+    for name, block in (("flipped", base64.b64encode(raw).decode()), ("noise", "?" + packed[1:])):
         copy = tmp_path / f"{name}.html"
         copy.write_text(text[:start] + block + text[start + len(packed) :])
         view = page.opened(chromium, copy)

@@ -98,7 +98,8 @@ def test_labels_other_than_minus_one_and_one_are_refused(few):
         training.train(None, None, few.x_train, few.y_train > 0, 1, 100)
 
 
-def test_divergence_names_the_epoch_and_saves_nothing(small, tmp_path):
+def test_divergence_names_the_epoch_and_saves_nothing(few, monkeypatch, tmp_path):
+    monkeypatch.setattr(data_prep, "load_pair", lambda digits, validation: few)
     with pytest.raises(ValueError, match="diverged in epoch [12] of 10.*--learning-rate"):
         regular.main(["--learning-rate", "1e6", "--results", str(tmp_path)])
     assert not list(tmp_path.iterdir())
@@ -184,12 +185,6 @@ def test_network_is_measured_as_it_will_be_used(few, fit):
 
 
 # --- the model, the seed, the saved run
-
-
-@pytest.fixture
-def small(few, monkeypatch):
-    """The experiments load few images."""
-    monkeypatch.setattr(data_prep, "load_pair", lambda digits, validation: few)
 
 
 def short(folder, script=regular, *flags):
