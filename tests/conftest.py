@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items):
 
     The files that take longest come first, so that two processes end together.
     """
-    longest = "page", "bounds", "cluster", "reproduce", "notebook", "pairs", "certified", "readme"
+    longest = "page", "bounds", "cluster", "reproduce", "pairs", "certified", "readme", "plots"
     place = {f"test_{name}": number for number, name in enumerate(longest)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
     # Keras hands variables to np.array; TensorFlow lags behind the signature of NumPy 2.
