@@ -19,8 +19,7 @@ from hypothesis import HealthCheck, settings
 import data_prep
 import experiment_regular
 import experiment_robust
-from common import runs
-from common.lazy import keras
+from common import lazy, runs
 
 ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = ROOT / "tests" / "offline"
@@ -178,6 +177,7 @@ def box():
 @pytest.fixture(scope="session")
 def ten_logits():
     """A small convolutional network with ten logits, as it starts."""
+    keras = lazy.keras  # as a name of this module it would be imported: pytest looks into those
     keras.utils.set_random_seed(1)
     before = keras.layers.Conv2D(4, 5, 3, activation="relu"), keras.layers.Flatten()
     return keras.Sequential([keras.Input((28, 28, 1)), *before, keras.layers.Dense(10)])
