@@ -65,7 +65,7 @@ test-all: .venv/installed-dev
 test-colab:
 	$(COLAB_PYTHON) -m venv --clear .venv-colab
 	.venv-colab/bin/python -m pip install --quiet --disable-pip-version-check $(COLAB)
-	.venv-colab/bin/python -m pytest tests/test_notebook.py
+	.venv-colab/bin/python -m pytest -m slow tests/test_notebook.py
 
 lint: .venv/ruff/bin/ruff
 	.venv/ruff/bin/ruff check

@@ -82,6 +82,11 @@ def run_beyond(shared, start):
             each.result()
 
 
+def gallery():
+    sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
+    return importlib.import_module("gallery")
+
+
 def main(argv=None):
     args = parse_args(argv)
     results, start = cli.results_folder(args), time.perf_counter()
@@ -92,17 +97,17 @@ def main(argv=None):
         print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
     results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
     radii = [word for epsilon in args.epsilons for word in ("--epsilon", str(epsilon))]
-    sys.path.insert(1, str(runs.ROOT / "plots"))  # before PYTHONPATH
-    gallery = importlib.import_module("gallery")
+    pictures = gallery()
     with beside.processes(1) as artist:
-        artist.submit(gallery.draw_some, [], results)  # imports Matplotlib meanwhile
+        if artist:
+            artist.submit(pictures.draw_some, [], results)  # imports Matplotlib meanwhile
         run_steps([("verify the data", "data_prep")], shared[:3], start)
         run_steps(POST, shared, start, {"experiment_robust": radii})
         if args.all:
             run_beyond(shared, start)
         heading("draw the figures", start)
         names = figures.FIGURES if args.all else figures.POST_FIGURES
-        for error in gallery.draw_all(names, results, artist).values():
+        for error in pictures.draw_all(names, results, artist).values():
             if not isinstance(error, FileNotFoundError):
                 raise error
     heading("write the report", start)

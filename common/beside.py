@@ -22,10 +22,15 @@ def begin(environ):
 def processes(count, environ=()):
     """An executor of new processes with some more variables in their environment.
 
-    Raises OSError if one of them is killed.
+    None where there can be none. Raises OSError if one of them is killed.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's threads along
-    with futures.ProcessPoolExecutor(count, context, begin, [dict(environ)]) as executor:
+    try:
+        executor = futures.ProcessPoolExecutor(count, context, begin, [dict(environ)])
+    except OSError:  # no semaphores, as where /dev/shm is read-only
+        yield None
+        return
+    with executor:
         try:
             yield executor
         except BaseException as error:

@@ -6,6 +6,7 @@
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -61,6 +62,7 @@ def _prepared():
                 os.dup2(silence.fileno(), 2)
         with any_backend():  # Keras imports Matplotlib
             yield
+        gc.freeze()  # or keras.utils.clear_session would search all of it, a third of a second
     finally:
         if stderr is not None:
             os.dup2(stderr, 2)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 import data_prep
 import experiment_regular
 import experiment_robust
-from common import runs
+from common import lazy, runs
 
 ROOT = Path(__file__).resolve().parents[1]
 OFFLINE = ROOT / "tests" / "offline"
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items):
 
     The files that take longest come first, so that two processes end together.
     """
-    longest = "page", "bounds", "cluster", "reproduce", "notebook", "pairs", "certified", "readme"
+    longest = "page", "bounds", "cluster", "reproduce", "pairs", "certified", "readme", "plots"
     place = {f"test_{name}": number for number, name in enumerate(longest)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
     # Keras hands variables to np.array; TensorFlow lags behind the signature of NumPy 2.
@@ -77,15 +77,18 @@ def wait_for(happened, seconds=120):
 
 
 def words(name, *arguments):
-    """The command line of a script by its path, or a module: beyond.linear.exact."""
+    """The command line of a script by its path, a module (beyond.linear.exact), or -c and code."""
     place = ROOT / name
-    start = [str(place)] if place.exists() else ["-m", name]
+    if place.exists():
+        start = [str(place)]
+    else:
+        start = [name] if name.startswith("-") else ["-m", name]
     return [sys.executable, *start, *map(str, arguments)]
 
 
 @pytest.fixture(scope="session")
 def script():
-    """Run a script in a process of its own; gives returncode, stdout and stderr."""
+    """Run what `words` takes in a process of its own; gives returncode, stdout and stderr."""
 
     def run(name, *arguments, cwd=ROOT, timeout=300, **environment):
         return subprocess.run(
@@ -158,6 +161,26 @@ def linear(data):
         x=data.x_test[:200].astype(float),
         y=data.y_test[:200].astype(float),
     )
+
+
+@pytest.fixture
+def box():
+    """A random model on 30 images of 6 pixels, some at or near the ends of their range."""
+    generator = np.random.default_rng(5)
+    x = generator.random((30, 6))
+    x[:, :3] = generator.choice([0.0, 0.03, 0.6, 1.0], (30, 3))
+    weights = generator.normal(size=6)
+    weights[4] = 0  # a pixel that no attack needs
+    return weights, 0.1, x, generator.choice([-1.0, 1.0], 30)
+
+
+@pytest.fixture(scope="session")
+def ten_logits():
+    """A small convolutional network with ten logits, as it starts."""
+    keras = lazy.keras  # as a name of this module it would be imported: pytest looks into those
+    keras.utils.set_random_seed(1)
+    before = keras.layers.Conv2D(4, 5, 3, activation="relu"), keras.layers.Flatten()
+    return keras.Sequential([keras.Input((28, 28, 1)), *before, keras.layers.Dense(10)])
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import attacks
-from beyond.threats.transfer import transfer_accuracy
 
 EPSILONS = np.linspace(0, 0.5, 101)
 CLIP = pytest.mark.parametrize("clip", [False, True])
@@ -49,15 +48,6 @@ def test_zero_weights_cannot_be_attacked(linear, clip):
         model = np.zeros(784), bias
         curve = attacks.robust_accuracy(*model, linear.x, linear.y, EPSILONS, clip)
         np.testing.assert_array_equal(curve, accuracy)
-
-
-def test_transferred_attack_is_the_attack_of_the_one_on_the_other(linear):
-    weights, bias, x, y = linear.weights, linear.bias, linear.x, linear.y
-    other = np.random.default_rng(1).normal(0, 0.05, 784)
-    curve = transfer_accuracy(other, weights, bias, x, y, EPSILONS)
-    for epsilon, accuracy in [*zip(EPSILONS, curve, strict=True)][::10]:
-        attacked = attacks.attack_linear(other, x, y, epsilon).reshape(200, -1)
-        assert accuracy == np.mean(y * (attacked @ weights + bias) > 0)
 
 
 def test_labels_of_any_numeric_type_attack_the_same_way():

@@ -20,11 +20,8 @@ def test_benchmark_runs_and_writes_its_table(script, tmp_path, name):
     saved = json.loads((tmp_path / "benchmarks" / f"{name}.json").read_text())
     assert saved["quick"] and saved["reference"] in saved["cases"]
     for case, row in saved["cases"].items():
-        assert (
-            case in done.stdout
-            and len(row["seconds"]) >= 1
-            and row["minimum"] <= row["median"] <= row["maximum"]
-        )
+        assert case in done.stdout and row["seconds"]
+        assert row["minimum"] <= row["median"] <= row["maximum"]
 
 
 def test_committed_benchmarks_are_whole_runs():
@@ -32,8 +29,4 @@ def test_committed_benchmarks_are_whole_runs():
     assert [path.stem for path in files] == NAMES
     for path in files:
         saved = json.loads(path.read_text())
-        assert (
-            not saved["quick"]
-            and saved["machine"]["cores"] >= 1
-            and saved["machine"]["versions"]["tensorflow"]
-        )
+        assert not saved["quick"] and saved["machine"]["versions"]["tensorflow"]

@@ -13,17 +13,6 @@ NORM = pytest.mark.parametrize("norm", [np.inf, 2, 1])
 CLIP = pytest.mark.parametrize("clip", [False, True])
 
 
-@pytest.fixture
-def box():
-    """A random model on 30 images of 6 pixels, some at or near the ends of their range."""
-    generator = np.random.default_rng(5)
-    x = generator.random((30, 6))
-    x[:, :3] = generator.choice([0.0, 0.03, 0.6, 1.0], (30, 3))
-    weights = generator.normal(size=6)
-    weights[4] = 0  # a pixel that no attack needs
-    return weights, 0.1, x, generator.choice([-1.0, 1.0], 30)
-
-
 @pytest.mark.parametrize("norm", [2, 1])
 def test_attack_in_another_ball_is_that_of_a_solver(box, norm):
     weights, _, x, y = box

@@ -23,6 +23,7 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "TRAININGS", {"certified": 1.0})
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
         patch.setattr(slopes, "NETWORKS", [NAME])
+        patch.setattr(slopes, "SLOPES", 1)
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         short = dict(STEPS=5, PATIENCE=((None, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
         for name, value in short.items():

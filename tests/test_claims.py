@@ -23,24 +23,17 @@ def found(judged):
     return {name: claim["numbers"] for name, claim in judged.items()}
 
 
-def load(folder):
-    return keras.models.load_model(folder / "model.keras", compile=False)
-
-
 @pytest.fixture(scope="module")
 def models(complete):
     """Keras' own view of the post's four models."""
-    return {name: load(complete / name) for name in runs.POST_RUNS}
+    return {
+        name: keras.models.load_model(complete / name / "model.keras", compile=False)
+        for name in runs.POST_RUNS
+    }
 
 
 def margins(model, x, y):
     return y * model(np.asarray(x, np.float32)).numpy()[:, 0]
-
-
-@pytest.fixture(scope="module")
-def clean(models, data):
-    """The margins of each model's test images."""
-    return [margins(model, data.x_test, data.y_test) for model in models.values()]
 
 
 def attacked_by(model, data, clip):
@@ -64,7 +57,8 @@ def test_the_attack_of_every_image_gives_the_accuracy_by_radii(found):
     assert found["inner_maximum"]["by_images"] == found["inner_maximum"]["by_radii"]
 
 
-def test_accuracy_mistakes_and_dots(found, clean):
+def test_accuracy_mistakes_and_dots(found, models, data):
+    clean = [margins(model, data.x_test, data.y_test) for model in models.values()]
     wrong = [int(np.sum(each <= 0)) for each in clean]
     assert found["mistakes"]["misclassified_test"] == found["dots"]["mistakes"] == wrong
     accuracy = [1 - each / 2115 for each in wrong]
@@ -99,10 +93,3 @@ def test_lines_of_the_linear_model_are_straight_and_those_of_the_network_are_not
 def test_turning_points_are_counted_also_across_flat_parts():
     lines = np.array([[2.0, 1, 1, 2], [0, 1, 2, 3], [0, 0, 0, 0], [0, 1, 0, 1], [3, 3, 2, 2]])
     np.testing.assert_array_equal(landscapes.turns(lines), [1, 0, 0, 2, 0])
-
-
-def test_margin(found):
-    """That it is the margin of the data is checked in test_optimum.py, by one linear program."""
-    numbers = found["margin"]
-    assert 0.0365 < numbers["separation_epsilon"] <= numbers["upper_bound"] < 0.0370
-    assert numbers["upper_bound"] - numbers["separation_epsilon"] < 1e-6

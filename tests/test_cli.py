@@ -27,10 +27,10 @@ BAD = {
 }
 
 
-def usage_error(arguments, capsys):
-    """The last line of what is printed when an experiment is given bad arguments."""
+def usage_error(capsys, parse_args, *words):
+    """The last line of what is printed when a script is given bad arguments."""
     with pytest.raises(SystemExit) as caught:
-        experiment_robust.parse_args(arguments)
+        parse_args(words)
     assert caught.value.code == 2
     return capsys.readouterr().err.splitlines()[-1]
 
@@ -39,7 +39,8 @@ def usage_error(arguments, capsys):
 def test_bad_value_is_a_usage_error(capsys, flag):
     for value in BAD[flag]:
         words = value.split(" ") if value.strip() else [value]
-        assert f"error: argument {flag}: " in usage_error([flag, *words], capsys), value
+        error = usage_error(capsys, experiment_robust.parse_args, flag, *words)
+        assert f"error: argument {flag}: " in error, value
 
 
 def test_usage_error_says_what_is_wrong(capsys):
@@ -49,7 +50,8 @@ def test_usage_error_says_what_is_wrong(capsys):
         ("--epsilon 1/2 --epsilon 0.5", "0.5 is given twice"),
         ("--epoch 3", "unrecognized arguments"),  # a new flag would change what it means
     ):
-        assert complaint in usage_error(arguments.split(), capsys)
+        words = arguments.split()
+        assert complaint in usage_error(capsys, experiment_robust.parse_args, *words)
 
 
 def test_smallest_and_largest_values_pass():

@@ -11,7 +11,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT, wait_for
+from conftest import ROOT, wait_for, words
 
 from beyond.pairs import cluster, code, pairs
 
@@ -224,40 +224,30 @@ def test_a_lost_scheduler_is_one_line(tmp_path, monkeypatch):
                     scheduler.process.kill()
 
 
-DRIVER = """
-import sys
-sys.path.insert(0, {root!r})
+NAPS = """
 from beyond.pairs import cluster
 from common import cli
-SOURCES = {{"naps.py": b"import time; nap = lambda data, name: time.sleep(1)"}}
+SOURCES = {"naps.py": b"import time; nap = lambda data, name: time.sleep(1)"}
 def main():
     with cluster.connected(SOURCES, workers=2) as client:
         for _ in cluster.each(client, SOURCES, "naps", "nap", None, range(100)):
             print("one", flush=True)
-if __name__ == "__main__":  # workers of this machine import it, too
-    cli.run(main)
+cli.run(main)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
-def test_ctrl_c_is_one_line(tmp_path):
+def test_ctrl_c_is_one_line():
     """On workers of this machine, as from a terminal: every process gets it."""
-    (tmp_path / "driver.py").write_text(DRIVER.format(root=str(ROOT)))
-    process = subprocess.Popen(
-        [sys.executable, "driver.py"],
-        cwd=tmp_path,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    pipes = dict(text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(words("-c", NAPS), cwd=ROOT, start_new_session=True, **pipes)
     process.stdout.readline()
     time.sleep(0.3)  # the next ones take a second
     os.killpg(process.pid, signal.SIGINT)
     error = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert error == "driver.py: interrupted; what was saved before is whole\n"
+    assert error == "-c: interrupted; what was saved before is whole\n"
 
 
 def test_without_dask_one_line_says_what_to_install(monkeypatch):

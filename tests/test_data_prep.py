@@ -4,6 +4,7 @@ import gzip
 
 import numpy as np
 import pytest
+from test_cli import usage_error
 
 import data_prep
 from common import files
@@ -169,6 +170,5 @@ def test_all_ten_digits_give_every_pair(small, ten_digits, capsys):
 
 @pytest.mark.parametrize("words", ["3", "all 3", "3 all", "3 8 9", "every"])
 def test_digits_are_two_or_all(capsys, words):
-    with pytest.raises(SystemExit):
-        data_prep.parse_args(["--digits", *words.split()])
-    assert "error: argument --digits: " in capsys.readouterr().err.splitlines()[-1]
+    error = usage_error(capsys, data_prep.parse_args, "--digits", *words.split())
+    assert "error: argument --digits: " in error

@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes: whatever ran before, in another process, on other threads."""
+"""The same seed gives the same bytes: in another process, on other threads."""
 
 import shlex
 
@@ -6,7 +6,6 @@ import numpy as np
 from conftest import ROOT
 from threadpoolctl import threadpool_limits
 
-import experiment_regular
 from common import evaluation, runs
 
 
@@ -25,13 +24,6 @@ def test_recorded_command_gives_the_same_bytes_in_another_process(script, quick,
     assert "127/127 - " in done.stdout and "robust-0.2: test accuracy" in done.stdout
     for path in (quick / "robust-0.2").iterdir():
         assert path.read_bytes() == (tmp_path / "robust-0.2" / path.name).read_bytes(), path.name
-
-
-def test_same_seed_gives_the_same_bytes_whatever_ran_before(quick, tmp_path):
-    """Here the three robust models, and other tests."""
-    experiment_regular.main(["--epochs", "1", "--results", str(tmp_path)])
-    for path in (quick / "regular").iterdir():
-        assert path.read_bytes() == (tmp_path / "regular" / path.name).read_bytes(), path.name
 
 
 def test_threads_of_numpy_change_no_number_but_the_last_digits_of_a_logit(data):

@@ -1,7 +1,5 @@
 """On other people's machines: notebooks, their settings, their modules, no display, no .venv."""
 
-import os
-import subprocess
 import sys
 import webbrowser
 
@@ -9,7 +7,7 @@ import style
 import hinge_loss
 import hinge_margin
 import pytest
-from conftest import ROOT, words
+from conftest import words
 
 import common
 import experiment_robust
@@ -18,7 +16,7 @@ from common import cli
 from common.lazy import keras
 
 
-def test_settings_of_a_session_and_foreign_modules_change_no_picture(tmp_path):
+def test_settings_of_a_session_and_foreign_modules_change_no_picture(script, tmp_path):
     """And without shared memory, as where /dev/shm is read-only: there are no semaphores."""
     foreign, settings = tmp_path / "foreign", tmp_path / "matplotlibrc"
     foreign.mkdir()
@@ -30,20 +28,16 @@ def test_settings_of_a_session_and_foreign_modules_change_no_picture(tmp_path):
     )
     code = f"""
 import _multiprocessing, os, pathlib, reproduce
+from common import beside
 def refuse(*_): raise OSError(30, 'Read-only file system')
 _multiprocessing.SemLock = refuse
-reproduce.draw_figures(['hinge_loss', 'hinge_margin'], pathlib.Path({str(tmp_path)!r}))
+gallery = reproduce.gallery()
+with beside.processes(1) as artist:
+    gallery.draw_all(['hinge_loss', 'hinge_margin'], pathlib.Path({str(tmp_path)!r}), artist)
 import matplotlib; print(matplotlib.get_backend(), os.environ['MPLBACKEND'])
 """
     session = dict(PYTHONPATH=str(foreign), MATPLOTLIBRC=str(settings), MPLBACKEND="template")
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | session,
-        text=True,
-        capture_output=True,
-        timeout=300,
-    )
+    done = script("-c", code, **session)
     assert done.returncode == 0, done.stderr
     assert "hinge_loss.png" in done.stdout and done.stdout.endswith("template template\n")
     for figure in (hinge_loss, hinge_margin):
@@ -96,11 +90,8 @@ def test_missing_package_names_the_environment_that_has_it(tmp_path, monkeypatch
 @pytest.mark.parametrize(
     "name", ["experiment_regular.py", "plots/hinge_loss.py", "reproduce.py", "beyond.linear.exact"]
 )
-def test_python_without_numpy_says_so_in_one_line(name):
-    program, *rest = words(name)
-    done = subprocess.run(  # -S: no site-packages
-        [program, "-S", *rest], cwd=ROOT, text=True, capture_output=True, timeout=60
-    )
+def test_python_without_numpy_says_so_in_one_line(script, name):
+    done = script("-S", *words(name)[1:])  # no site-packages
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert "No module named 'numpy'" in done.stderr
     assert "activate" in done.stderr or "pip install" in done.stderr

@@ -11,12 +11,9 @@ from common import runs
 
 
 @pytest.mark.parametrize("bias, numbers", [(0.1, {0, 1, 2}), (6.0, {0, 7})])
-def test_fewest_pixels_are_those_of_trying_all_sets(bias, numbers):
+def test_fewest_pixels_are_those_of_trying_all_sets(box, bias, numbers):
     """Each set of six pixels, each at both ends of its range: the smallest that is enough."""
-    generator = np.random.default_rng(5)
-    weights, x, y = generator.normal(size=6), generator.random((30, 6)), np.repeat([-1.0, 1.0], 15)
-    x[:, :3] = generator.choice([0.0, 0.03, 0.6, 1.0], (30, 3))  # some at the ends of their range
-    weights[4] = 0  # a pixel that no attack needs
+    weights, _, x, y = box
     fewest, brute = fewest_pixels(weights, bias, x, y), np.full(len(x), 7)
     for ends in itertools.product([np.nan, 0.0, 1.0], repeat=6):
         tried = np.where(np.isnan(ends), x, ends)

@@ -29,6 +29,7 @@ def executed(path):
     return nbformat.writes(notebook) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Jupyter's own
 def test_the_notebook_gives_what_it_is_committed_with(tmp_path):
     ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")

@@ -1,11 +1,8 @@
 """The proved optimum beside independent solvers, and its proof checked on all the data."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
-from conftest import ROOT
+from scipy.optimize import linprog
 
 import data_prep
 from beyond.linear import exact, optimum
@@ -49,11 +46,11 @@ def test_robust_optimum_is_an_optimum_with_an_l1_penalty(subset):
     assert penalty == pytest.approx(epsilon * best.objective)
 
 
-def test_the_solver_is_silent():
+def test_the_solver_is_silent(script):
     """HiGHS' own line appears once a process, so this is another one."""
     call = "import numpy; from beyond.linear import optimum; optimum.Program(numpy.eye(2), [-1, 1])"
-    done = subprocess.run([sys.executable, "-c", call], cwd=ROOT, capture_output=True, check=True)
-    assert not done.stdout + done.stderr
+    done = script("-c", call)
+    assert done.returncode == 0 and not done.stdout + done.stderr
 
 
 def test_a_failed_solve_is_repeated_cold_and_then_told(monkeypatch):
@@ -66,8 +63,6 @@ def test_a_failed_solve_is_repeated_cold_and_then_told(monkeypatch):
 
 
 def test_separating_model_has_the_largest_margin(subset):
-    from scipy.optimize import linprog
-
     x, y = subset
     separation = optimum.separate(x, y)
     weights, bias = separation.weights, separation.bias
@@ -90,8 +85,6 @@ def test_separating_model_has_the_largest_margin(subset):
 @pytest.mark.parametrize("overlap", [False, True])
 def test_overlap_is_what_a_linear_program_says(subset, overlap):
     """Of the first ten pixels the classes overlap, of all they do not; a good start and a bad."""
-    from scipy.optimize import linprog
-
     x, y = subset
     x = x[:, x.std(axis=0) > 0][:, :10] if overlap else x
     rows = -y[:, None] * np.c_[x, np.ones(len(y))]

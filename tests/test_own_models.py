@@ -179,14 +179,6 @@ def test_bad_arguments_of_pgd_are_named(changes, complaint):
         attacks.pgd(dense([1, -1]), **arguments | changes)
 
 
-@pytest.fixture
-def ten():
-    """A convolutional network with ten logits."""
-    keras.utils.set_random_seed(4)
-    before = layers.Conv2D(4, 5, 3, activation="relu"), layers.Flatten()
-    return keras.Sequential([keras.Input((28, 28, 1)), *before, layers.Dense(10)])
-
-
 @pytest.mark.parametrize(
     "y, complaint",
     [
@@ -196,13 +188,13 @@ def ten():
         (np.eye(10)[:2], r"y must be 0 ... 9.*of shape \(2,\); it is float64 \(2, 10\)"),
     ],
 )
-def test_labels_of_another_kind_of_model_are_named(data, ten, y, complaint):
+def test_labels_of_another_kind_of_model_are_named(data, ten_logits, y, complaint):
     with pytest.raises(ValueError, match=complaint):
-        attacks.fgsm(ten, data.x_test[:2], y, 0.1)
+        attacks.fgsm(ten_logits, data.x_test[:2], y, 0.1)
 
 
-def test_what_a_target_cannot_be_is_named(data, ten):
+def test_what_a_target_cannot_be_is_named(data, ten_logits):
     x = data.x_test[:12]
-    given = np.argmax(ten(x), axis=1)
+    given = np.argmax(ten_logits(x), axis=1)
     with pytest.raises(ValueError, match="every image is of the class in y already"):
-        attacks.fgsm(ten, x, given, 0.1, targeted=True)
+        attacks.fgsm(ten_logits, x, given, 0.1, targeted=True)

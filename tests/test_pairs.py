@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from test_cli import usage_error
 from test_cluster import a_scheduler, a_worker
 
 import data_prep
-import experiment_robust
 from beyond.linear import optimum
 from beyond.pairs import code, pairs, summary
 from claims import rules
@@ -43,17 +43,6 @@ def test_results_equal_those_without_a_cluster(
     assert "1 of 1 pairs are saved already" in capsys.readouterr().out
     digest = data_prep.digest(data_prep.select_pair(ten_digits, PAIR))
     assert not pairs.is_saved(found, digest, {"seeds": 1}, "of other code")
-
-
-def test_a_pair_s_models_are_those_of_the_experiments_to_the_bit(quick, data, monkeypatch):
-    """After one epoch, with several seeds side by side: the first is that of the experiments."""
-    monkeypatch.setattr(experiment_robust, "EPOCHS", 1)
-    monkeypatch.setattr(pairs.regular, "EPOCHS", 1)
-    weights, biases = pairs.train_models(data, seeds=2)
-    for name, model, bias in zip(runs.POST_RUNS, weights, biases):
-        run = runs.read(quick / name)
-        np.testing.assert_array_equal(model[0], run.arrays["weights"])
-        assert bias[0] == run.arrays["bias"] and np.any(model[0] != model[1])
 
 
 def test_what_is_saved_of_a_pair_is_proved_and_judged(alone, ten_digits):
@@ -123,14 +112,13 @@ def test_committed_pairs_are_all_there_small_and_agree_with_the_post_s_claims():
 
 @pytest.mark.parametrize("words", ["38", "8-3", "3-3", "3-8-9", "a-b", "3-", "3-8 3-8", "3-10"])
 def test_pairs_are_named_smaller_first_and_once(words, capsys):
-    with pytest.raises(SystemExit):
-        pairs.parse_args(["--pairs", *words.split()])
-    assert "error: argument --pairs: " in capsys.readouterr().err.splitlines()[-1]
+    error = usage_error(capsys, pairs.parse_args, "--pairs", *words.split())
+    assert "error: argument --pairs: " in error
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", "no JSON"])
 def test_a_file_that_no_scheduler_wrote_is_a_usage_error(content, tmp_path, capsys):
-    (tmp_path / "scheduler.json").write_text(content)
-    with pytest.raises(SystemExit):
-        pairs.parse_args(["--scheduler-file", str(tmp_path / "scheduler.json")])
-    assert "error: argument --scheduler-file: " in capsys.readouterr().err.splitlines()[-1]
+    file = tmp_path / "scheduler.json"
+    file.write_text(content)
+    error = usage_error(capsys, pairs.parse_args, "--scheduler-file", str(file))
+    assert "error: argument --scheduler-file: " in error

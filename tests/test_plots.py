@@ -1,4 +1,4 @@
-"""Figures: each is drawn, from any folder, without TensorFlow, and says what it misses."""
+"""Figures: each is drawn, without TensorFlow, and says what it misses."""
 
 import importlib
 import shutil
@@ -7,7 +7,6 @@ import sys
 import style
 import gallery
 import matplotlib.image
-import model_weights
 from conftest import ROOT
 
 from claims import __main__ as claims
@@ -40,14 +39,6 @@ def test_every_figure_is_drawn(complete):
         assert picture[..., :3].std() > 0.02, name  # not an empty page
 
 
-def test_a_plot_runs_from_any_folder_and_gives_the_same_bytes(script, quick, tmp_path):
-    done = script("plots/model_weights.py", "--results", quick, cwd=tmp_path)
-    path = quick / "figures" / "model_weights.png"
-    assert done.returncode == 0 and done.stderr == "" and done.stdout.strip() == str(path)
-    again = style.save(lambda _: model_weights.draw(quick), "again", tmp_path)
-    assert again.read_bytes() == path.read_bytes()
-
-
 def test_drawing_and_the_report_ask_nothing_of_tensorflow(quick, tmp_path, monkeypatch):
     """The post's figures of models of other radii, all others, and what would follow."""
     results = shutil.copytree(runs.RESULTS, tmp_path / "results")
@@ -65,15 +56,6 @@ def test_drawing_and_the_report_ask_nothing_of_tensorflow(quick, tmp_path, monke
     report.write(results)
 
 
-def test_runs_have_colours_and_labels_of_their_own():
-    names = (*runs.POST_RUNS, "robust-8_255", "squared-hinge")
-    colours = style.colours(names)
-    assert len(set(colours)) == 6 and colours[-1] == style.OWN_COLOURS[0]
-    assert [style.label(name) for name in names[:2]] == ["regular", r"robust $\epsilon$ = 0.1"]
-    assert style.label("robust-8_255") == r"robust $\epsilon$ = 8/255"
-    assert style.label("squared-hinge") == "squared-hinge"
-
-
 def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):
     for run in ("regular", "robust-0.1", "robust-0.2"):
         shutil.copytree(quick / run, tmp_path / run)
@@ -85,12 +67,3 @@ def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):
     assert done.stderr.startswith("phase_diagram is not drawn: ") and done.stderr.count("\n") == 1
     assert "python -m beyond.chance.sweep --results" in done.stderr
     assert [path.stem for path in (tmp_path / "figures").iterdir()] == ["robust_accuracy"]
-
-
-def test_damaged_run_stops_its_figures_with_one_line(quick, tmp_path):
-    shutil.copytree(quick / "regular", tmp_path / "regular")
-    (tmp_path / "regular" / "arrays.npz").write_bytes(b"")
-    failed = gallery.draw_all(["model_weights", "hinge_loss"], tmp_path)
-    assert list(failed) == ["model_weights"]
-    message = str(failed["model_weights"])
-    assert "regular is damaged" in message and "python experiment_regular.py" in message

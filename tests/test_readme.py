@@ -6,7 +6,6 @@ import shutil
 import textwrap
 
 import numpy as np
-import pytest
 from conftest import ROOT
 
 from common import runs
@@ -34,19 +33,13 @@ def replaced(text, *changes):
     return text
 
 
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory):
-    """A copy of the code, without results, in a folder with a space in its name."""
-    folder = tmp_path_factory.mktemp("a") / "copy of it"
-    ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")
-    shutil.copytree(ROOT, folder, ignore=ignore)
-    return folder
-
-
 def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(
-    copied, quick, script, monkeypatch, tmp_path
+    quick, script, monkeypatch, tmp_path
 ):
-    """All three at once; and drawn by the copy, from another folder: it finds all it needs."""
+    """All three at once; and drawn by a copy, from another folder: it finds all it needs."""
+    copied = tmp_path / "copy of it"  # with spaces in its name
+    ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")
+    shutil.copytree(ROOT, copied, ignore=ignore)
     run, loss = block("A loss of your own").strip().split("\n\n\n")
     optimizer = re.search(r"such as `(keras\.optimizers\.\S+)`", README)
     text = replaced(
@@ -104,7 +97,7 @@ def test_an_attack_on_a_network_of_your_own(data, monkeypatch, capsys):
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     x, y = data.x_train[:1000], (data.y_train[:1000] > 0).astype(int)
     model.fit(x, y, epochs=3, verbose=0)
-    names |= dict(x10=data.x_test[:200], y10=(data.y_test[:200] > 0).astype(int))
+    names |= dict(x10=data.x_test[:20], y10=(data.y_test[:20] > 0).astype(int))
     exec(ten, names)
     fgsm, pgd, proved = (float(line) for line in capsys.readouterr().out.split()[-3:])
     assert proved <= pgd <= fgsm and pgd < 1

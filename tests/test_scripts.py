@@ -1,8 +1,6 @@
 """Every script as a user meets it: --help and a usage error; and every module."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from conftest import ROOT
@@ -59,14 +57,13 @@ print(json.dumps([changed, helped]))
 
 
 @pytest.fixture(scope="module")
-def reported():
+def reported(script):
     """What CODE prints: {module: what its import changes}, {script: [status, help, what is slow]}.
 
     common.callbacks is left out: its classes are Keras', so it imports TensorFlow.
     """
     names = [name for name in MODULES if name != "common.callbacks"]
-    command = [sys.executable, "-c", CODE, json.dumps([names, SCRIPTS, str(ROOT)])]
-    done = subprocess.run(command, cwd=ROOT, text=True, timeout=120, capture_output=True)
+    done = script("-c", CODE, json.dumps([names, SCRIPTS, str(ROOT)]))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -331,6 +331,8 @@ def measured(args, name):
 
 def submitted(executor, args):
     """The networks as tasks of an executor, by their names; what takes longest comes first."""
+    if executor is None:
+        raise OSError("networks are trained in processes, for which /dev/shm must be writable")
     return {name: executor.submit(measured, args, name) for name in NETWORK_NAMES[::-1]}
 
 
