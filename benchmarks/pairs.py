@@ -61,7 +61,8 @@ def main():
 
     def measure(client, digits=chosen):
         before = client.run(time.process_time)
-        work = cluster.each(client, sources, pairs.MODULE, "measure_pair", arrays, digits)
+        parts = pairs.parts(SEEDS)
+        work = cluster.each(client, sources, pairs.MODULE, "measure_pair", arrays, digits, parts)
         wrong = [error for _, _, error in work if error]
         if wrong:
             raise ValueError(wrong[0])
@@ -72,19 +73,13 @@ def main():
     def nothing(client):
         client.gather(client.map(lambda number: None, range(tasks), pure=False))
 
-    def parts():
-        for digits in chosen:
-            data = data_prep.prepared(data_prep.select_pair(arrays, digits), "")
-            x = data.x_train.reshape(len(data.y_train), -1).astype(float)
-            yield data, x, data.y_train.astype(float)
-
     def train():
-        for data, *_ in parts():
-            pairs.train_models(data, SEEDS)
+        for digits in chosen:
+            pairs.train_models(arrays, digits, range(SEEDS))
 
     def prove():
-        for _, x, y in parts():
-            pairs.prove(x, y, None)
+        for digits in chosen:
+            pairs.prove(arrays, digits)
 
     with cluster.connected(sources, None, 1) as one, cluster.connected(sources, None, 2) as two:
         cases = {

@@ -14,13 +14,19 @@ from common import files, runs
 PAIR = 3, 8
 
 
+def measured(arrays, digits, seeds=1):
+    """A pair without a cluster, part by part."""
+    done = [getattr(pairs, name)(arrays, digits, *rest) for name, *rest in pairs.parts(seeds)]
+    return pairs.measure_pair(arrays, digits, done)
+
+
 @pytest.fixture(scope="module")
 def alone(ten_digits, tmp_path_factory):
     """The run of PAIR, measured without a cluster."""
     results = tmp_path_factory.mktemp("alone")
     digest = data_prep.digest(data_prep.select_pair(ten_digits, PAIR))
     code_digest = code.digest(code.sources(), pairs.MODULE)
-    found = pairs.measure_pair(ten_digits, PAIR)
+    found = measured(ten_digits, PAIR)
     pairs.save(results, PAIR, digest, {"seeds": 1}, code_digest, *found)
     return results / "pairs" / "3-8"
 
@@ -72,7 +78,7 @@ def test_a_constant_optimum_is_told(ten_digits):
     for split in data_prep.SPLITS:
         shape = same[f"x_{split}"].shape
         same[f"x_{split}"] = noise.integers(0, 256, shape).astype(np.uint8)
-    metrics, arrays = pairs.measure_pair(same, (2, 6), seeds=2)
+    metrics, arrays = measured(same, (2, 6), seeds=2)
     assert metrics["optimum"]["constant"][-1] and not arrays["optimum_weights"][-1].any()
     assert metrics["optimum"]["gap"][-1] <= 1e-7
     assert "the constant classifier at" in pairs.line_of((2, 6), metrics)

@@ -49,7 +49,6 @@ SAFETIES = (1e-10, 1e-9)
 ENOUGH = 1e-9  # the gap between objective and lower bound at which `solve` stops
 ON_MARGIN = 1e-9  # a loss below this is rounding
 LARGEST_NORM = 1e6  # classes that only a model with weights above this separates overlap
-NEAR = 0.2  # the share of the examples that a rough model leaves inside the margin of `separator`
 
 
 class Optimum(NamedTuple):
@@ -241,12 +240,11 @@ class Program:
         return last
 
 
-def separator(x, y, start=None):
+def separator(x, y):
     """A model (w, b) with y_i (w·x_i + b) >= 1 for every example, or None if the classes overlap.
 
     Arguments:
         x: (n, pixels) in [0, 1], dense or sparse; y: (n,) in {-1, +1}.
-        start: (weights, bias) of a rough model, which saves time.
 
     Newton's method on Σ max(0, 1 - z_i·v)², with z_i = y_i (x_i, 1) and v = (w, b), after
     Mangasarian (2002): a separating v has z_i·v > 0. At a minimum above 0, α_i = max(0, 1 - z_i·v)
@@ -256,9 +254,7 @@ def separator(x, y, start=None):
     x, y = check_examples(x, y)
     used = np.flatnonzero(x.getnnz(axis=0))
     z = sparse.csr_matrix(sparse.diags(y) @ sparse.hstack([x[:, used], np.ones((len(y), 1))]))
-    v = np.append(start[0][used], start[1]).astype(float) if start else np.zeros(len(used) + 1)
-    size = np.quantile(z @ v, NEAR)
-    v = v / size if size > 0 else 0 * v
+    v = np.zeros(len(used) + 1)
     active = np.zeros(len(y), bool)
     hessian = ON_MARGIN * len(y) * np.eye(len(v))  # and not 0, for pixels that no example lights
     while (margins := z @ v).min() <= 0:

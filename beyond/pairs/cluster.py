@@ -11,6 +11,7 @@ that is named by its content, so that clients with different code can share them
 
 import argparse
 import contextlib
+import functools
 import importlib.util
 import json
 import logging
@@ -175,18 +176,20 @@ def described(client):
     return f"{count} worker{'s' if count > 1 else ''}{link}"
 
 
-def each(client, sources, module, function, data, names, arguments=None):
-    """Call module.function(data, name, **arguments) on the workers, for each name.
+def each(client, sources, module, function, data, names, parts=()):
+    """Call module.function(data, name) on the workers, for each name.
 
-    Yields (name, result, None), or (name, None, error) after TRIES failures, as they come. The data
-    go to every worker once. A worker that dies costs the work that it had. `sources` are those of
-    `connected`. Raises ConnectionError if the scheduler or all workers are lost.
+    parts: (function, *arguments) each, called before as function(data, name, *arguments), on any
+    worker; then it is module.function(data, name, what they gave). Yields (name, result, None), or
+    (name, None, error) after TRIES failures, as they come. The data go to every worker once. A
+    worker that dies costs the work that it had. `sources` are those of `connected`. Raises
+    ConnectionError if the scheduler or all workers are lost.
     """
     from distributed import KilledWorker, as_completed, get_worker
 
     archive, tops = code.packed(sources)[0], {path.split("/")[0] for path in sources}
 
-    def call(data, name, arguments):  # by value, as above
+    def call(function, data, name, *arguments):  # by value, as above
         place = str(Path(get_worker().local_directory, archive))
         if sys.path[0] != place:  # whose code it was that ran last: forget it
             for it in list(sys.modules):
@@ -194,7 +197,7 @@ def each(client, sources, module, function, data, names, arguments=None):
                     del sys.modules[it]
             kept = [it for it in sys.path if not Path(it).name.startswith("project-")]
             sys.path[:] = [place, *kept]
-        return getattr(importlib.import_module(module), function)(data, name, **arguments)
+        return getattr(importlib.import_module(module), function)(data, name, *arguments)
 
     def scattered():
         try:
@@ -203,7 +206,9 @@ def each(client, sources, module, function, data, names, arguments=None):
             raise ConnectionError(LOST) from None
 
     def submit(name):
-        future = client.submit(call, shared, name, arguments or {}, pure=False, retries=TRIES - 1)
+        task = functools.partial(client.submit, call, pure=False, retries=TRIES - 1)
+        given = [task(part, shared, name, *arguments) for part, *arguments in parts]
+        future = task(function, shared, name, *([given] if given else []))
         names_of[future.key] = name
         return future
 

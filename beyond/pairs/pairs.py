@@ -35,7 +35,8 @@ from common.lazy import tf
 from common.many import compiled_epoch, train_many
 
 RUN = "pairs"
-MODULE = "beyond.pairs.pairs"  # by which workers import measure_pair
+MODULE = "beyond.pairs.pairs"  # by which workers import what is below
+SEEDS_AT_ONCE = 5  # in a task: a model takes half a second, to trace the steps as long
 PAIRS = tuple(itertools.combinations(range(10), 2))
 RECIPES = regular, robust, robust, robust  # of the post's four models, with their ε
 RADII = 0, *runs.EPSILONS
@@ -57,19 +58,25 @@ RULES = (
 )
 
 
-def train_models(data, seeds):
-    """The post's four models for each seed: weights (4, seeds, 784) and biases (4, seeds).
+def pair_data(arrays, digits):
+    """The data_prep.Data of a pair, from the arrays of all ten digits."""
+    return data_prep.prepared(data_prep.select_pair(arrays, digits), "")
+
+
+def train_models(arrays, digits, seeds):
+    """The post's four models for each of some seeds: weights (4, seeds, 784), biases (4, seeds).
 
     It is TensorFlow, though NumPy would take half of the time: rounding decides the signs of
     weights near zero, and at ε = 0.3 NumPy's models keep up to half a percent more or less of the
     images under attack than those of experiment_robust.py. These are the same to the bit.
     """
     training.seed_everything(0)
+    data = pair_data(arrays, digits)
     radius = tf.Variable(0.0)  # so that a compiled epoch serves every ε; at 0 it is the hinge
     loss_fn = functools.partial(robust.robust_hinge_loss, epsilon=radius)
     recipes, models = (regular, robust), []
     epochs = {it: compiled_epoch(loss_fn, it.BATCH_SIZE, it.LEARNING_RATE) for it in recipes}
-    starts = [training.initial_weights(seed) for seed in range(seeds)]
+    starts = [training.initial_weights(seed) for seed in seeds]
     for recipe, epsilon in zip(RECIPES, RADII):
         radius.assign(epsilon)
         train = data.x_train, data.y_train, recipe.EPOCHS
@@ -78,17 +85,15 @@ def train_models(data, seeds):
     return np.array(weights)[..., 0], np.array(biases)[..., 0]
 
 
-def prove(x, y, start):
+def prove(arrays, digits):
     """The proved Optimum of each of the post's ε, and two bounds of the ε of separation.
-
-    Arguments:
-        x: (n, pixels) and y: (n,), floats; start: (weights, bias) of a rough model.
 
     Below the first bound zero robust loss is possible (0 if the classes overlap), above the second
     it is not. Raises ValueError for an ε that is not proved.
     """
+    x, y = pair_data(arrays, digits).training_matrix()
     program = optimum.Program(x, y)
-    model = optimum.separator(program.x, y, start)
+    model = optimum.separator(program.x, y)
     found = diagram.optima(program, runs.EPSILONS)
     positive = [epsilon for epsilon, best in zip(runs.EPSILONS, found) if best.lower_bound > 0]
     if model and len(positive) < len(found):  # the largest is among ours, and has to be known
@@ -97,6 +102,13 @@ def prove(x, y, start):
         return found, (separation.epsilon, separation.upper_bound)
     possible = 1 / float(np.abs(model[0]).sum()) if model else 0.0
     return found, (possible, min(positive, default=LARGEST))
+
+
+def parts(seeds):
+    """What is done of a pair before it is judged, as tasks: the proofs, and some seeds each."""
+    first = range(0, seeds, SEEDS_AT_ONCE)
+    some = [range(seeds)[start : start + SEEDS_AT_ONCE] for start in first]
+    return [("prove",), *(("train_models", each) for each in some)]
 
 
 def model_run(weights, bias, data, config, metrics=(), arrays=()):
@@ -120,26 +132,23 @@ def claims_of(judged):
     return found
 
 
-def measure_pair(arrays, digits, seeds=1):
-    """Train, prove and judge one pair: the metrics and the arrays that its run saves.
+def measure_pair(arrays, digits, done):
+    """Judge a pair that is trained and proved: the metrics and the arrays that its run saves.
 
     Arguments:
         arrays: the four uint8 arrays of all ten digits, data_prep.read_all.
-        digits: (A, B); seeds: train with the seeds 0 ... seeds - 1.
-
-    Raises ValueError if an optimum is not proved.
+        digits: (A, B); done: what its `parts` gave.
     """
-    data = data_prep.prepared(data_prep.select_pair(arrays, digits), "")
-    weights, biases = train_models(data, seeds)
+    data, ((best, (possible, impossible)), *models) = pair_data(arrays, digits), done
+    weights, biases = (np.concatenate(some, axis=1) for some in zip(*models))
     x, y = data.training_matrix()
-    best, (possible, impossible) = prove(x, y, (weights[0, 0], biases[0, 0]))
     bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
     saved, judged, trained = {}, [], []
     for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
         pull = dict(pixel_pull=pixel_pull(x, y, it.alpha))
         config = dict(run=dict(epsilon=epsilon))
         saved[name] = model_run(it.weights, it.bias, data, config, bounds, pull)
-    for seed in range(seeds):
+    for seed in range(weights.shape[1]):
         for row, (name, recipe, epsilon) in enumerate(zip(runs.POST_RUNS, RECIPES, RADII)):
             arguments = dict(learning_rate=recipe.LEARNING_RATE)
             config = dict(arguments=arguments, run=dict(epsilon=epsilon))
@@ -238,7 +247,9 @@ def measure_missing(client, sources, code_digest, arrays, missing, args, results
     missing: {pair: digest of its data}.
     """
     start, failed, arguments = time.perf_counter(), {}, dict(seeds=args.seeds)
-    work = cluster.each(client, sources, MODULE, "measure_pair", arrays, list(missing), arguments)
+    work = cluster.each(
+        client, sources, MODULE, "measure_pair", arrays, list(missing), parts(args.seeds)
+    )
     for done, (digits, found, error) in enumerate(work, 1):
         line = f"{pair_name(digits)}: failed twice" if error else line_of(digits, found[0])
         if error:
