@@ -37,30 +37,33 @@ def compiled_epoch(loss_fn, batch_size, learning_rate):
             loss = tf.reduce_sum(losses, axis=0) / batch_size
         slopes = tape.gradient(loss, (weights, biases))
         rate = tf.cast(np.float32(learning_rate), weights.dtype)  # as Keras' optimizers hold it
-        right = tf.cast(y * logits > 0, weights.dtype)
+        loss, right = (
+            tf.reduce_sum(tf.cast(each, tf.float64), axis=0) for each in (losses, y * logits > 0)
+        )
         weights, biases = weights - rate * slopes[0], biases - rate * slopes[1]
-        return weights, biases, tf.reduce_mean(losses, axis=0), tf.reduce_mean(right, axis=0)
+        return weights, biases, loss, right
 
     @tf.function(autograph=False)
     def epoch(weights, biases, x, y, order=None):
-        steps = -(-tf.shape(y if order is None else order)[0] // batch_size)
+        count = tf.shape(y if order is None else order)[0]
 
-        def body(i, weights, biases, losses, accuracies):
-            rows = slice(i * batch_size, (i + 1) * batch_size)
+        def body(start, weights, biases, losses, right):
+            rows = slice(start, start + batch_size)
             if order is None:
                 batch = x[rows], y[rows]
             else:
                 batch = tf.gather(x, order[rows]), tf.gather(y, order[rows])
-            weights, biases, loss, accuracy = step(weights, biases, *batch)
-            return i + 1, weights, biases, losses.write(i, loss), accuracies.write(i, accuracy)
+            weights, biases, *more = step(weights, biases, *batch)
+            return start + batch_size, weights, biases, losses + more[0], right + more[1]
 
-        loop_vars = (0, weights, biases, *[tf.TensorArray(weights.dtype, steps)] * 2)
-        _, *state, losses, accuracies = tf.while_loop(
-            lambda i, *_: i < steps, body, loop_vars, parallel_iterations=1
+        none = tf.zeros(biases.shape[weights.shape[1] == 1 :], tf.float64)  # () for one model
+        loop_vars = 0, weights, biases, none, none
+        _, *state, losses, right = tf.while_loop(
+            lambda start, *_: start < count, body, loop_vars, parallel_iterations=1
         )
-        return *state, losses.stack(), accuracies.stack()
+        count = tf.cast(count, tf.float64)
+        return *state, losses / count, right / count
 
-    epoch.batch_size = batch_size
     return epoch
 
 
@@ -89,9 +92,6 @@ def train_many(epoch, weights, biases, x, y, epochs, orders=None):
     history = []
     for number in range(epochs):
         order = None if orders is None else tf.constant(orders[number], tf.int32)
-        *state, losses, accuracies = epoch(*state, x, y, order)
-        total = len(y) if order is None else len(order)
-        starts = np.arange(0, total, epoch.batch_size)
-        sizes = np.minimum(epoch.batch_size, total - starts)
-        history.append([sizes @ losses.numpy() / total, sizes @ accuracies.numpy() / total])
+        *state, loss, accuracy = epoch(*state, x, y, order)
+        history.append([loss.numpy(), accuracy.numpy()])
     return *(value.numpy() for value in state), *np.moveaxis(np.array(history), 1, 0)
