@@ -1,12 +1,15 @@
 """Networks between two sides: the step, the sides, the other threats, and the same bytes twice."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import data_prep
 from beyond.networks import bounds, certified, slopes
 from beyond.threats import few_pixels, shifts, threats
-from common import runs, training
+from common import beside, runs, training
 from common.lazy import keras
 
 NAME = "small-certified"
@@ -19,8 +22,7 @@ def made(few, tmp_path_factory):
     folder = tmp_path_factory.mktemp("certified")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data_prep, "load_pair", lambda digits: few)
-        patch.setattr(certified, "NETWORKS", ("small",))
-        patch.setattr(certified, "TRAININGS", {"certified": 1.0})
+        patch.setattr(certified, "NETWORK_NAMES", [NAME])
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
         patch.setattr(slopes, "NETWORKS", [NAME])
         patch.setattr(slopes, "SLOPES", 1)
@@ -33,18 +35,35 @@ def made(few, tmp_path_factory):
         patch.setattr(shifts, "SHIFTS", dict(list(shifts.SHIFTS.items())[-2:]))
         for name in runs.POST_RUNS:
             (folder / name).symlink_to(runs.RESULTS / name)
-        certified.main([*SHORT, "--results", str(folder)])
+        # In this process, for which the above holds.
+        here = SimpleNamespace(submit=lambda *call: SimpleNamespace(result=partial(*call)))
+        networks = certified.submitted(here, certified.parse_args(SHORT))
+        certified.main([*SHORT, "--results", str(folder)], networks)
         threats.main(["--results", str(folder)])
         slopes.main(["--results", str(folder)])
     return folder
 
 
-def test_the_same_seed_gives_the_same_network_whatever_ran_before(made, few, monkeypatch):
-    monkeypatch.setattr(certified, "TRAININGS", {"certified": 1.0})
+def test_the_same_seed_gives_the_same_network_whatever_ran_before(made, few):
     network = certified.trained(certified.parse_args(SHORT), few, "small", "certified")
     saved = runs.read(made / "certified").arrays
     for number, weights in enumerate(network.get_weights()):
         np.testing.assert_array_equal(saved[f"{NAME}-{number}"], weights, strict=True)
+
+
+def weights_of(names):
+    """Of the last of some networks that are trained one after the other, an epoch each."""
+    args, data = certified.parse_args(["--epochs", "1"]), data_prep.load_pair()
+    return [certified.trained(args, data, *each.split("-")).get_weights() for each in names][-1]
+
+
+@pytest.mark.slow
+def test_a_network_is_the_same_in_every_process_alone_and_after_others():
+    name = "convolutional-regular"
+    with beside.processes(2, beside.ONEDNN) as executor:
+        alone, after = executor.map(weights_of, [[name], ["small-certified", name]])
+    for one, other in zip(alone, after, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_every_accuracy_is_between_its_sides(made, few):
