@@ -39,10 +39,8 @@ BEYOND = (
     ("look for turning points in networks", "beyond.networks.landscapes"),
 )
 CERTIFIED = (("train networks with a certificate", "beyond.networks.certified"),)
-NETWORKS = (  # which read those
-    ("try other threats on these networks", "beyond.threats.threats"),
-    ("look at what these networks look at", "beyond.networks.meaning"),
-)
+THREATS = (("try other threats on these networks", "beyond.threats.threats"),)
+MEANING = (("look at what these networks look at", "beyond.networks.meaning"),)
 
 
 def parse_args(argv=None):
@@ -71,15 +69,17 @@ def run_steps(steps, shared, start, own=None, **options):
 
 
 def run_beyond(shared, start):
-    """All that is linear in this process, and the convolutional networks beside it."""
+    """All that is linear in this process, and what is measured of networks beside it."""
     certified = importlib.import_module("beyond.networks.certified")
+    threats = importlib.import_module("beyond.threats.threats")
     with beside.processes(beside.CORES, beside.ONEDNN) as executor:
-        networks = certified.submitted(executor, certified.parse_args(shared))
+        tasks = certified.submitted(executor, certified.parse_args(shared))
         run_steps(BEYOND, shared, start)
-        run_steps(CERTIFIED, shared, start, networks=networks)
-        rest = [executor.submit(run_steps, [step], shared, start) for step in NETWORKS]
-        for each in rest:
-            each.result()
+        run_steps(CERTIFIED, shared, start, tasks=tasks)
+        tasks = threats.submitted(executor, threats.parse_args(shared))
+        meaning = executor.submit(run_steps, MEANING, shared, start)
+        run_steps(THREATS, shared, start, tasks=tasks)
+        meaning.result()
 
 
 def gallery():

@@ -37,10 +37,10 @@ def made(few, tmp_path_factory):
             (folder / name).symlink_to(runs.RESULTS / name)
         # In this process, for which the above holds.
         here = SimpleNamespace(submit=lambda *call: SimpleNamespace(result=partial(*call)))
-        networks = certified.submitted(here, certified.parse_args(SHORT))
-        certified.main([*SHORT, "--results", str(folder)], networks)
-        threats.main(["--results", str(folder)])
-        slopes.main(["--results", str(folder)])
+        flags = ["--results", str(folder)]
+        certified.main([*SHORT, *flags], certified.submitted(here, certified.parse_args(SHORT)))
+        threats.main(flags, threats.submitted(here, threats.parse_args(flags)))
+        slopes.main(flags)
     return folder
 
 

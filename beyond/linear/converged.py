@@ -31,17 +31,18 @@ def parse_args(argv=None):
     return cli.pair_parser(__doc__, **flags, shuffle=True, epsilon=runs.EPSILONS).parse_args(argv)
 
 
-def compiled_epoch(step, batch_size):
-    """An epoch as one compiled call of (x, y), which calls step(x, y) for each batch in order."""
+def compiled_epoch(step, x, y, batch_size):
+    """An epoch as one compiled call of the order of the images: step(x, y) for each batch."""
+    x, y = tf.constant(x), tf.constant(y)
 
     @tf.function(autograph=False)
-    def epoch(x, y):
+    def epoch(order):
         def batch(start):
-            rows = slice(start, start + batch_size)
-            step(x[rows], y[rows])
+            rows = order[start : start + batch_size]
+            step(tf.gather(x, rows), tf.gather(y, rows))
             return (start + batch_size,)
 
-        tf.while_loop(lambda start: start < y.shape[0], batch, [0], parallel_iterations=1)
+        tf.while_loop(lambda start: start < len(x), batch, [0], parallel_iterations=1)
 
     return epoch
 
@@ -54,10 +55,11 @@ def experiment(args, data, epsilon):
     rate = keras.optimizers.schedules.ExponentialDecay(args.learning_rate, steps, DECAY)
     model.compile(optimizer=keras.optimizers.Adam(rate))
     step = functools.partial(robust.train_step, model, batch_size=args.batch_size, epsilon=epsilon)
-    epoch, x, y = compiled_epoch(step, args.batch_size), data.x_train, data.y_train
+    x, y = data.x_train, data.y_train
+    epoch = compiled_epoch(step, x, y, args.batch_size)
     orders = [np.arange(count)] * args.epochs
     for order in shuffled(count, args.epochs, args.seed) if args.shuffle else orders:
-        epoch(tf.constant(x[order]), tf.constant(y[order]))
+        epoch(tf.constant(order))
 
     folder = cli.results_folder(args) / runs.name(robust.RUN, epsilon, RUN)
     losses, _ = robust.losses_and_logits(model, x, y, epsilon)

@@ -341,18 +341,18 @@ def parse_args(argv=None):
     return cli.pair_parser(__doc__, **flags, shuffle=True).parse_args(argv)
 
 
-def main(argv=None, networks=None):
-    """networks: what `submitted` has given already; None for processes of its own, one a core."""
+def main(argv=None, tasks=None):
+    """tasks: what `submitted` has given already; None for processes of its own, one a core."""
     args = parse_args(argv)
     data = data_prep.load_pair(args.digits)
     folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
     metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
     with contextlib.ExitStack() as stack:
-        if networks is None:
+        if tasks is None:
             executor = stack.enter_context(beside.processes(beside.CORES, beside.ONEDNN))
-            networks = submitted(executor, args)
+            tasks = submitted(executor, args)
         for name in NETWORK_NAMES:
-            weights, found = networks[name].result()
+            weights, found = tasks[name].result()
             metrics[name] = found
             arrays |= {f"{name}-{number}": each for number, each in enumerate(weights)}
             sides = zip(ATTACKS, found["certified_images"], found["attacked_images"])

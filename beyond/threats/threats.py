@@ -8,7 +8,7 @@ pixel after pixel), so that accuracy under them is an upper bound. Reads results
 post's four models; writes results/threats/.
 """
 
-import os
+import contextlib
 
 import numpy as np
 
@@ -61,69 +61,119 @@ def greedy_pixels(model, x, y, most=PIXELS):
     return found
 
 
-def main(argv=None):
-    args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ.update(beside.ONEDNN)  # before TensorFlow
-    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
-    x, y = data.x_test, data.y_test
-    saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
-    needed = ("weights", "bias")
-    linear = [rules.linear(runs.read(results / name, arrays=needed)) for name in runs.POST_RUNS]
-    networks = [load(saved, name) for name in NETWORK_NAMES]
+class Models:
+    """The post's four linear models and the six networks, and the test images."""
 
-    def accuracies(images):
+    def __init__(self, args):
+        results = cli.results_folder(args)
+        saved = runs.read(results / certified.RUN, metrics=NETWORK_NAMES)
+        self.linear = [rules.linear(runs.read(results / name)) for name in runs.POST_RUNS]
+        self.networks = {name: load(saved, name) for name in NETWORK_NAMES}
+        data = data_prep.load_pair(args.digits)
+        self.x, self.y = data.x_test, data.y_test
+
+    def few(self):
+        """The first IMAGES of each digit: x and y."""
+        rows = np.concatenate([np.flatnonzero(self.y == sign)[:IMAGES] for sign in (-1, 1)])
+        return self.x[rows], self.y[rows]
+
+    def accuracies(self, images):
         """Of every model, on images that were attacked or not."""
-        logits = [attacks.linear_logits(*model, images) for model in linear]
-        logits += [logits_of(model, images) for model in networks]
-        return [float(np.mean(y * each > 0)) for each in logits]
+        logits = [attacks.linear_logits(*model, images) for model in self.linear]
+        logits += [logits_of(model, images) for model in self.networks.values()]
+        return [float(np.mean(self.y * each > 0)) for each in logits]
 
-    transfer = [  # (ε, sources, targets)
-        [accuracies(attacks.attack_linear(model[0], x, y, epsilon, clip=True)) for model in linear]
-        for epsilon in EPSILONS
-    ]
-    sure, mistakes = [], []  # for each network a row of EPSILONS
-    for model in networks:
-        attack, clean = certified.compiled_attack(model), logits_of(model, x)
-        usual = {sign: np.median(np.abs(clean[np.sign(clean) == sign])) for sign in (-1, 1)}
-        sure.append([])
-        mistakes.append([])
-        for epsilon, table in zip(EPSILONS, transfer):
-            images = attack(x, y, epsilon, STEPS)
-            table.append(accuracies(images))
-            logits = logits_of(model, images)
-            wrong = logits[y * logits <= 0]
-            mistakes[-1].append(len(wrong))
-            ratios = [abs(each) / usual[1 if each > 0 else -1] for each in wrong]
-            sure[-1].append(float(np.median(ratios)) if ratios else None)
-    rows = np.concatenate([np.flatnonzero(y == sign)[:IMAGES] for sign in (-1, 1)])
-    few, counts = (x[rows], y[rows]), range(PIXELS + 1)
-    fewest = [greedy_pixels(model, *few) for model in networks]
-    fewest += [few_pixels.fewest_pixels(*model, *few) for model in linear]
-    fewest = dict(zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest))
-    kept = lambda each: few_pixels.accuracy(each, counts)
 
-    def of_networks(models, x, y):
+def of_linear(args):
+    """What all models keep, clean and under the linear models' attacks, (ε, sources, targets), and
+    the pixels that fool these.
+    """
+    models = Models(args)
+    attacked = lambda weights, epsilon: attacks.attack_linear(
+        weights, models.x, models.y, epsilon, clip=True
+    )
+    return dict(
+        clean=models.accuracies(models.x),
+        transfer=[
+            [models.accuracies(attacked(weights, epsilon)) for weights, _ in models.linear]
+            for epsilon in EPSILONS
+        ],
+        fewest=[few_pixels.fewest_pixels(*model, *models.few()) for model in models.linear],
+    )
+
+
+def of_network(args, name):
+    """What all models keep under a network's attacks, (ε, 1, targets), how sure its mistakes are,
+    the pixels that fool it, and its accuracy under every shift.
+    """
+    models = Models(args)
+    model, x, y = models.networks[name], models.x, models.y
+    attack, clean = certified.compiled_attack(model), logits_of(model, x)
+    usual = {sign: np.median(np.abs(clean[np.sign(clean) == sign])) for sign in (-1, 1)}
+    found = dict(transfer=[], mistakes=[], sure=[])
+    for epsilon in EPSILONS:
+        images = attack(x, y, epsilon, STEPS)
+        logits = logits_of(model, images)
+        wrong = logits[y * logits <= 0]
+        ratios = [abs(each) / usual[1 if each > 0 else -1] for each in wrong]
+        found["transfer"].append([models.accuracies(images)])
+        found["mistakes"].append(len(wrong))
+        found["sure"].append(float(np.median(ratios)) if ratios else None)
+
+    def accuracy(networks, x, y):
         x = x[..., np.newaxis].astype(np.float32)
-        return [np.mean(y * logits_of(model, x) > 0) for model in models]
+        return [np.mean(y * logits_of(each, x) > 0) for each in networks]
 
-    shifted = shifts.measure(networks, x[..., 0], y, seed=0, accuracies=of_networks)
+    shifted = shifts.measure([model], x[..., 0], y, seed=0, accuracies=accuracy)
+    return found | dict(fewest=greedy_pixels(model, *models.few()), shifts=shifted)
+
+
+def submitted(executor, args):
+    """What is measured, as tasks of an executor: of each network, and of the linear models."""
+    tasks = {name: executor.submit(of_network, args, name) for name in NETWORK_NAMES[::-1]}
+    return tasks | {"linear": executor.submit(of_linear, args)}
+
+
+def parse_args(argv=None):
+    return cli.pair_parser(__doc__).parse_args(argv)
+
+
+def main(argv=None, tasks=None):
+    """tasks: what `submitted` has given already; None for processes of its own, one a core."""
+    args = parse_args(argv)
+    results = cli.results_folder(args)
+    runs.read(results / certified.RUN, metrics=NETWORK_NAMES)  # or no process is worth its start
+    with contextlib.ExitStack() as stack:
+        if tasks is None:
+            executor = stack.enter_context(beside.processes(beside.CORES, beside.ONEDNN))
+            tasks = submitted(executor, args)
+        linear, *found = [tasks[name].result() for name in ("linear", *NETWORK_NAMES)]
+    data = data_prep.load_pair(args.digits)
+    fewest = [each["fewest"] for each in found] + linear["fewest"]
+    fewest = dict(zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest))
+    counts, of_each = range(PIXELS + 1), lambda key: [each[key] for each in found]
+    labels = np.repeat(np.float32([-1, 1]), len(fewest["regular"]) // 2)
+    kept = lambda each: few_pixels.accuracy(each, counts)
     metrics = dict(
-        transfer=transfer,
-        sure=dict(zip(NETWORK_NAMES, sure)),
-        mistakes=dict(zip(NETWORK_NAMES, mistakes)),
+        transfer=np.concatenate([linear["transfer"], *of_each("transfer")], axis=1).tolist(),
+        sure=dict(zip(NETWORK_NAMES, of_each("sure"))),
+        mistakes=dict(zip(NETWORK_NAMES, of_each("mistakes"))),
         few_pixels={name: kept(each) for name, each in fewest.items()},
         few_pixels_by_digit={
-            name: few_pixels.by_digit(each, y[rows], args.digits, kept)
+            name: few_pixels.by_digit(each, labels, args.digits, kept)
             for name, each in fewest.items()
         },
-        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), accuracies(x))),
-        shifts={name: accuracy.tolist() for name, accuracy in shifted.items()},
+        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), linear["clean"])),
+        shifts={
+            name: np.concatenate([each[name] for each in of_each("shifts")], axis=1).tolist()
+            for name in shifts.SHIFTS
+        },
     )
     about = dict(
         models=[*runs.POST_RUNS, *NETWORK_NAMES],
         networks=NETWORK_NAMES,
         epsilons=list(EPSILONS),
-        images=len(rows),
+        images=len(labels),
         counts=list(counts),
     )
     runs.save(results / RUN, args, data, metrics, {}, **about)
