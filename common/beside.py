@@ -27,7 +27,7 @@ def processes(count, environ=()):
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's threads along
     try:
         executor = futures.ProcessPoolExecutor(count, context, begin, [dict(environ)])
-    except OSError:  # no semaphores, as where /dev/shm is read-only
+    except (OSError, NotImplementedError):  # no semaphores, as where /dev/shm is read-only
         yield None
         return
     with executor:

@@ -30,6 +30,7 @@ def test_settings_of_a_session_and_foreign_modules_change_no_picture(script, tmp
 import _multiprocessing, os, pathlib, reproduce
 from common import beside
 def refuse(*_): raise OSError(30, 'Read-only file system')
+refuse.SEM_VALUE_MAX = 1
 _multiprocessing.SemLock = refuse
 gallery = reproduce.gallery()
 with beside.processes(1) as artist:
