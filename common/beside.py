@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 from concurrent import futures
 
 # Convolutions take half of the time. TensorFlow reads it when it is imported, and bytes differ by
@@ -16,6 +17,13 @@ def begin(environ):
     """What each process begins with; Ctrl-C, which reaches all, is left to the first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(environ)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent():
+    """Or a process would wait for work for ever if the one that started it is killed."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ from common.many import compiled_epoch, train_many
 
 RUN = "pairs"
 MODULE = "beyond.pairs.pairs"  # by which workers import what is below
-SEEDS_AT_ONCE = 5  # in a task: a model takes half a second, to trace the steps as long
+SEEDS_AT_ONCE = 5  # in a task, four models each; to trace their steps costs as much as two
 PAIRS = tuple(itertools.combinations(range(10), 2))
 RECIPES = regular, robust, robust, robust  # of the post's four models, with their ε
 RADII = 0, *runs.EPSILONS
