@@ -37,11 +37,9 @@ def compiled_epoch(loss_fn, batch_size, learning_rate):
             loss = tf.reduce_sum(losses, axis=0) / batch_size
         slopes = tape.gradient(loss, (weights, biases))
         rate = tf.cast(np.float32(learning_rate), weights.dtype)  # as Keras' optimizers hold it
-        loss, right = (
-            tf.reduce_sum(tf.cast(each, tf.float64), axis=0) for each in (losses, y * logits > 0)
-        )
+        summed = lambda each: tf.reduce_sum(tf.cast(each, tf.float64), axis=0)
         weights, biases = weights - rate * slopes[0], biases - rate * slopes[1]
-        return weights, biases, loss, right
+        return weights, biases, summed(losses), summed(y * logits > 0)
 
     @tf.function(autograph=False)
     def epoch(weights, biases, x, y, order=None):
@@ -53,10 +51,10 @@ def compiled_epoch(loss_fn, batch_size, learning_rate):
                 batch = x[rows], y[rows]
             else:
                 batch = tf.gather(x, order[rows]), tf.gather(y, order[rows])
-            weights, biases, *more = step(weights, biases, *batch)
-            return start + batch_size, weights, biases, losses + more[0], right + more[1]
+            weights, biases, of_batch, right_now = step(weights, biases, *batch)
+            return start + batch_size, weights, biases, losses + of_batch, right + right_now
 
-        none = tf.zeros(biases.shape[weights.shape[1] == 1 :], tf.float64)  # () for one model
+        none = tf.zeros([] if weights.shape[1] == 1 else biases.shape, tf.float64)
         loop_vars = 0, weights, biases, none, none
         _, *state, losses, right = tf.while_loop(
             lambda start, *_: start < count, body, loop_vars, parallel_iterations=1
