@@ -87,7 +87,7 @@ def processor_times(modules, models, x, y, repeat):
 
 def main():
     args = bench.arguments(__doc__, repeat=3, against=True)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow, as in certified.py
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]
