@@ -1,7 +1,6 @@
 """What the tests share: scripts run as users run them, data, short runs, a full reproduction."""
 
 import contextlib
-import gc
 import io
 import os
 import runpy
@@ -48,11 +47,6 @@ def pytest_ignore_collect(collection_path, config):
     """`-m smoke` imports only the files that have such a test."""
     if config.option.markexpr == "smoke" and collection_path.name.startswith("test_"):
         return "mark.smoke" not in collection_path.read_text(encoding="utf-8") or None
-
-
-def pytest_collection_finish():
-    """Keras collects garbage at every seed: what has been imported need not be looked at then."""
-    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):
