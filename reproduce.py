@@ -38,9 +38,6 @@ BEYOND = (
     ("train over seeds", "beyond.chance.seeds"),
     ("look for turning points in networks", "beyond.networks.landscapes"),
 )
-CERTIFIED = (("train networks with a certificate", "beyond.networks.certified"),)
-THREATS = (("try other threats on these networks", "beyond.threats.threats"),)
-MEANING = (("look at what these networks look at", "beyond.networks.meaning"),)
 
 
 def parse_args(argv=None):
@@ -57,29 +54,31 @@ def heading(text, start):
     print(f"\n== {time.perf_counter() - start:3.0f} s: {text}", flush=True)
 
 
-def run_steps(steps, shared, start, own=None, **options):
+def run_steps(steps, shared, start, own=None):
     """Run some scripts, each under its title; imported late, as TensorFlow is slow to load.
 
-    shared: the flags of all of them; own: those of a single one, by its module. options: of main.
+    shared: the flags of all of them; own: those of a single one, by its module.
     """
     for number, (title, module) in enumerate(steps, 1):
         heading(f"{number}/{len(steps)} {title} (python {module})", start)
-        flags = [*(own or {}).get(module, []), *shared]
-        importlib.import_module(module).main(flags, **options)
+        importlib.import_module(module).main([*(own or {}).get(module, []), *shared])
 
 
 def run_beyond(shared, start):
     """All that is linear in this process, and what is measured of networks beside it."""
-    certified = importlib.import_module("beyond.networks.certified")
-    threats = importlib.import_module("beyond.threats.threats")
-    with beside.processes(beside.CORES, beside.ONEDNN) as executor:
-        tasks = certified.submitted(executor, certified.parse_args(shared))
+    names = "networks.certified", "networks.meaning", "threats.threats"
+    certified, meaning, threats = (importlib.import_module(f"beyond.{name}") for name in names)
+    with beside.networks() as executor:
+        args = certified.parse_args(shared)
+        tasks = certified.submitted(executor, args)
         run_steps(BEYOND, shared, start)
-        run_steps(CERTIFIED, shared, start, tasks=tasks)
-        tasks = threats.submitted(executor, threats.parse_args(shared))
-        meaning = executor.submit(run_steps, MEANING, shared, start)
-        run_steps(THREATS, shared, start, tasks=tasks)
-        meaning.result()
+        heading("train networks with a certificate (python -m beyond.networks.certified)", start)
+        certified.save(args, tasks)
+        heading("try other threats on them, and look at what they look at", start)
+        args = threats.parse_args(shared)
+        tasks, looks = threats.submitted(executor, args), executor.submit(meaning.main, shared)
+        threats.save(args, tasks)
+        looks.result()
 
 
 def gallery():

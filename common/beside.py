@@ -30,12 +30,15 @@ def end_with_parent():
 def processes(count, environ=()):
     """An executor of new processes with some more variables in their environment.
 
-    None where there can be none. Raises OSError if one of them is killed.
+    None where there can be no processes, for work that this one can do as well: without variables.
+    Raises OSError if they are needed and there can be none, or if one of them is killed.
     """
     context = multiprocessing.get_context("spawn")  # a fork would take TensorFlow's threads along
     try:
         executor = futures.ProcessPoolExecutor(count, context, begin, [dict(environ)])
     except (OSError, NotImplementedError):  # no semaphores, as where /dev/shm is read-only
+        if environ:
+            raise OSError("there can be no processes here; make /dev/shm writable") from None
         yield None
         return
     with executor:
@@ -47,3 +50,8 @@ def processes(count, environ=()):
             if isinstance(error, futures.BrokenExecutor):
                 raise OSError("a process has ended early, perhaps for want of memory") from None
             raise
+
+
+def networks():
+    """An executor for tasks on convolutional networks, a process a core."""
+    return processes(CORES, ONEDNN)

@@ -38,8 +38,10 @@ def made(few, tmp_path_factory):
         # In this process, for which the above holds.
         here = SimpleNamespace(submit=lambda *call: SimpleNamespace(result=partial(*call)))
         flags = ["--results", str(folder)]
-        certified.main([*SHORT, *flags], certified.submitted(here, certified.parse_args(SHORT)))
-        threats.main(flags, threats.submitted(here, threats.parse_args(flags)))
+        args = certified.parse_args([*SHORT, *flags])
+        certified.save(args, certified.submitted(here, args))
+        args = threats.parse_args(flags)
+        threats.save(args, threats.submitted(here, args))
         slopes.main(flags)
     return folder
 

@@ -31,7 +31,7 @@ def parse_args(argv=None):
     return cli.pair_parser(__doc__, **flags, shuffle=True, epsilon=runs.EPSILONS).parse_args(argv)
 
 
-def compiled_epoch(step, x, y, batch_size):
+def whole_epoch(step, x, y, batch_size):
     """An epoch as one compiled call of the order of the images: step(x, y) for each batch."""
     x, y = tf.constant(x), tf.constant(y)
 
@@ -56,7 +56,7 @@ def experiment(args, data, epsilon):
     model.compile(optimizer=keras.optimizers.Adam(rate))
     step = functools.partial(robust.train_step, model, batch_size=args.batch_size, epsilon=epsilon)
     x, y = data.x_train, data.y_train
-    epoch = compiled_epoch(step, x, y, args.batch_size)
+    epoch = whole_epoch(step, x, y, args.batch_size)
     orders = [np.arange(count)] * args.epochs
     for order in shuffled(count, args.epochs, args.seed) if args.shuffle else orders:
         epoch(tf.constant(order))

@@ -10,7 +10,6 @@ training with a certificate takes --epochs, the others a quarter. Writes results
 config.json, metrics.json, arrays.npz (weights), and two of the networks as Keras models.
 """
 
-import contextlib
 import functools
 
 import numpy as np
@@ -319,8 +318,8 @@ def class_distance(x, y):
     return float(min(np.abs(flat[y < 0] - image).max(axis=1).min() for image in flat[y > 0]))
 
 
-def measured(args, name):
-    """One network, trained and measured: its weights, arrays, and its `bracket`."""
+def train_and_bracket(args, name):
+    """One network: its weights, arrays, and its `bracket`."""
     architecture, method = name.split("-")
     data = data_prep.load_pair(args.digits)
     model = trained(args, data, architecture, method)
@@ -331,9 +330,24 @@ def measured(args, name):
 
 def submitted(executor, args):
     """The networks as tasks of an executor, by their names; what takes longest comes first."""
-    if executor is None:
-        raise OSError("networks are trained in processes, for which /dev/shm must be writable")
-    return {name: executor.submit(measured, args, name) for name in NETWORK_NAMES[::-1]}
+    return {name: executor.submit(train_and_bracket, args, name) for name in NETWORK_NAMES[::-1]}
+
+
+def save(args, tasks):
+    """Wait for the tasks, and save what they give."""
+    data = data_prep.load_pair(args.digits)
+    folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
+    metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
+    for name in NETWORK_NAMES:
+        weights, found = tasks[name].result()
+        metrics[name] = found
+        arrays |= {f"{name}-{number}": each for number, each in enumerate(weights)}
+        sides = zip(ATTACKS, found["certified_images"], found["attacked_images"])
+        cells = [f"{epsilon:.2f}: {low}–{high}" for epsilon, low, high in sides]
+        print(f"  {name}, images: " + "  ".join(cells), flush=True)
+    models = keras_models(runs.Run({}, metrics, arrays))
+    runs.save(folder, args, data, metrics, arrays, models, epsilon=EPSILON)
+    print(folder)
 
 
 def parse_args(argv=None):
@@ -341,26 +355,10 @@ def parse_args(argv=None):
     return cli.pair_parser(__doc__, **flags, shuffle=True).parse_args(argv)
 
 
-def main(argv=None, tasks=None):
-    """tasks: what `submitted` has given already; None for processes of its own, one a core."""
+def main(argv=None):
     args = parse_args(argv)
-    data = data_prep.load_pair(args.digits)
-    folder, arrays = cli.results_folder(args) / runs.name(RUN), {}
-    metrics = {"class_distance": class_distance(data.x_test, data.y_test)}
-    with contextlib.ExitStack() as stack:
-        if tasks is None:
-            executor = stack.enter_context(beside.processes(beside.CORES, beside.ONEDNN))
-            tasks = submitted(executor, args)
-        for name in NETWORK_NAMES:
-            weights, found = tasks[name].result()
-            metrics[name] = found
-            arrays |= {f"{name}-{number}": each for number, each in enumerate(weights)}
-            sides = zip(ATTACKS, found["certified_images"], found["attacked_images"])
-            cells = [f"{epsilon:.2f}: {low}–{high}" for epsilon, low, high in sides]
-            print(f"  {name}, images: " + "  ".join(cells), flush=True)
-    models = keras_models(runs.Run({}, metrics, arrays))
-    runs.save(folder, args, data, metrics, arrays, models, epsilon=EPSILON)
-    print(folder)
+    with beside.networks() as executor:
+        save(args, submitted(executor, args))
 
 
 if __name__ == "__main__":

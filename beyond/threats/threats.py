@@ -8,8 +8,6 @@ pixel after pixel), so that accuracy under them is an upper bound. Reads results
 post's four models; writes results/threats/.
 """
 
-import contextlib
-
 import numpy as np
 
 import attacks
@@ -61,6 +59,12 @@ def greedy_pixels(model, x, y, most=PIXELS):
     return found
 
 
+def few(x, y):
+    """The first IMAGES of each digit: x and y."""
+    rows = np.concatenate([np.flatnonzero(y == sign)[:IMAGES] for sign in (-1, 1)])
+    return x[rows], y[rows]
+
+
 class Models:
     """The post's four linear models and the six networks, and the test images."""
 
@@ -71,11 +75,6 @@ class Models:
         self.networks = {name: load(saved, name) for name in NETWORK_NAMES}
         data = data_prep.load_pair(args.digits)
         self.x, self.y = data.x_test, data.y_test
-
-    def few(self):
-        """The first IMAGES of each digit: x and y."""
-        rows = np.concatenate([np.flatnonzero(self.y == sign)[:IMAGES] for sign in (-1, 1)])
-        return self.x[rows], self.y[rows]
 
     def accuracies(self, images):
         """Of every model, on images that were attacked or not."""
@@ -98,7 +97,9 @@ def of_linear(args):
             [models.accuracies(attacked(weights, epsilon)) for weights, _ in models.linear]
             for epsilon in EPSILONS
         ],
-        fewest=[few_pixels.fewest_pixels(*model, *models.few()) for model in models.linear],
+        fewest=[
+            few_pixels.fewest_pixels(*model, *few(models.x, models.y)) for model in models.linear
+        ],
     )
 
 
@@ -125,7 +126,7 @@ def of_network(args, name):
         return [np.mean(y * logits_of(each, x) > 0) for each in networks]
 
     shifted = shifts.measure([model], x[..., 0], y, seed=0, accuracies=accuracy)
-    return found | dict(fewest=greedy_pixels(model, *models.few()), shifts=shifted)
+    return found | dict(fewest=greedy_pixels(model, *few(x, y)), shifts=shifted)
 
 
 def submitted(executor, args):
@@ -134,25 +135,14 @@ def submitted(executor, args):
     return tasks | {"linear": executor.submit(of_linear, args)}
 
 
-def parse_args(argv=None):
-    return cli.pair_parser(__doc__).parse_args(argv)
-
-
-def main(argv=None, tasks=None):
-    """tasks: what `submitted` has given already; None for processes of its own, one a core."""
-    args = parse_args(argv)
-    results = cli.results_folder(args)
-    runs.read(results / certified.RUN, metrics=NETWORK_NAMES)  # or no process is worth its start
-    with contextlib.ExitStack() as stack:
-        if tasks is None:
-            executor = stack.enter_context(beside.processes(beside.CORES, beside.ONEDNN))
-            tasks = submitted(executor, args)
-        linear, *found = [tasks[name].result() for name in ("linear", *NETWORK_NAMES)]
-    data = data_prep.load_pair(args.digits)
+def save(args, tasks):
+    """Wait for the tasks, and save what they give."""
+    linear, *found = [tasks[name].result() for name in ("linear", *NETWORK_NAMES)]
+    data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
+    _, labels = few(data.x_test, data.y_test)
     fewest = [each["fewest"] for each in found] + linear["fewest"]
     fewest = dict(zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest))
     counts, of_each = range(PIXELS + 1), lambda key: [each[key] for each in found]
-    labels = np.repeat(np.float32([-1, 1]), len(fewest["regular"]) // 2)
     kept = lambda each: few_pixels.accuracy(each, counts)
     metrics = dict(
         transfer=np.concatenate([linear["transfer"], *of_each("transfer")], axis=1).tolist(),
@@ -177,8 +167,19 @@ def main(argv=None, tasks=None):
         counts=list(counts),
     )
     runs.save(results / RUN, args, data, metrics, {}, **about)
-    few = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
-    print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(few))
+    last = [f"{name} {kept[-1]:.1%}" for name, kept in metrics["few_pixels"].items()]
+    print(f"{results / RUN}: with {PIXELS} pixels changed, " + ", ".join(last))
+
+
+def parse_args(argv=None):
+    return cli.pair_parser(__doc__).parse_args(argv)
+
+
+def main(argv=None):
+    args = parse_args(argv)
+    runs.read(cli.results_folder(args) / certified.RUN, NETWORK_NAMES)  # before processes start
+    with beside.networks() as executor:
+        save(args, submitted(executor, args))
 
 
 if __name__ == "__main__":
