@@ -20,8 +20,11 @@ def draw(results):
     shown = [("regular", regular)]
     for model, weights in zip(run.metrics["models"], run.arrays["weights"]):
         shown.append((f"{NAMES[model['norm']]}, $\\epsilon$ = {model['epsilon']:.3g}", weights))
-    figure, panels = style.subplots(1.2, 2.7, 1, len(shown))
-    for axes, (title, weights) in zip(panels, shown):
+    rows = -(-len(shown) // 4)
+    figure, grid = style.subplots(1.2, 2.7 * rows, rows, 4, squeeze=False)
+    for axes in grid.flat[len(shown) :]:
+        axes.set_axis_off()
+    for axes, (title, weights) in zip(grid.flat, shown):
         size = np.sort(np.abs(weights))
         share = size[-50:].sum() / size.sum()
         style.show_weights(axes, weights, title=title)
