@@ -94,13 +94,13 @@ def main(argv=None):
         cases = files.read_json(runs.RESULTS / "benchmarks" / "pipeline.json")["cases"]
         seconds = cases["reproduce.py --all" if args.all else "reproduce.py"]["median"]
         print(f"Expect about {seconds:.0f} s; that long it took on two cores.")
-    results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
     radii = [word for epsilon in args.epsilons for word in ("--epsilon", str(epsilon))]
     pictures = gallery()
     with beside.processes(1) as artist:
         if artist:
             artist.submit(pictures.draw_some, [], results)  # imports Matplotlib meanwhile
         run_steps([("verify the data", "data_prep")], shared[:3], start)
+        results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
         run_steps(POST, shared, start, {"experiment_robust": radii})
         if args.all:
             run_beyond(shared, start)
