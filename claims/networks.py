@@ -44,8 +44,16 @@ def useless_networks(saved, data, less=0.01):
     least = rules.interval(linear, count)[0]
     below = [rules.interval(each, count)[1] < least for each in proved]
     useless = (np.array(lost) > less) | below
+    small = run["small-certified"]
+    later = at(small["attacked"], small["epsilon"], 0.4)  # still below the ε of its training
     return verdict(useless.all(), useless.any()), dict(
-        clean=clean, lost=lost, kept=kept, linear=linear, images=count, useless=int(useless.sum())
+        clean=clean,
+        lost=lost,
+        kept=kept,
+        linear=linear,
+        later=[later, accuracy_at(saved["exact-0.3"], "clipped", 0.4)],
+        images=count,
+        useless=int(useless.sum()),
     )
 
 

@@ -4,8 +4,8 @@
 
 Where certified.py leaves images between its sides, the lower lines of CROWN are optimised (α-CROWN,
 Xu et al., arXiv:2011.13824), for every image that CROWN leaves. What it proves more was due to the
-bound and not to the network. The small certified network, whose last images MILP decides, is left
-out. Reads results/certified/ and writes results/slopes/: config.json, metrics.json (for each
+bound and not to the network. The small certified network, on whose last images MILP is tried, is
+left out. Reads results/certified/ and writes results/slopes/: config.json, metrics.json (for each
 network and ε the images that are proved and those that the attack left).
 """
 
