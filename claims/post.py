@@ -3,8 +3,6 @@
 A rule's last argument is its threshold: the verdict is shown for half and twice of it, too.
 """
 
-import functools
-
 import numpy as np
 from scipy import ndimage
 
@@ -73,9 +71,8 @@ def dots(saved, data, raised_by=0.01):
     images with a dot, a second patch of at least DOT pixels, and pasting the dots on the others
     raises the error by the threshold in the mean; with a condition if both is so for one model.
     """
-    x, y = data.x_test[..., 0], data.y_test
-    dot = np.zeros(len(x), bool)
-    erased, pasted = x.copy(), []
+    x, y = data.x_test[..., 0], data.y_test[:, np.newaxis]
+    dot, erased, pasted = np.zeros(len(x), bool), x.copy(), []
     for number, image in enumerate(x):
         patches = ndimage.label(image > 0, np.ones((3, 3)))[0]
         sizes = np.bincount(patches.ravel())
@@ -84,23 +81,25 @@ def dots(saved, data, raised_by=0.01):
         erased[number][patches != largest] = 0
         if np.sum(sizes >= DOT) > 1:
             dot[number], others = True, np.setdiff1d(np.flatnonzero(sizes >= DOT), largest)
-            pasted.append(np.where(np.isin(patches, others), image, 0))
-    wrong, corrected, raised = [], [], []
-    for run in models(saved):
-        radii = functools.partial(attacks.signed_radius, *rules.linear(run))
-        wrong.append(radii(x, y) <= 0)
-        corrected.append(int(np.sum(wrong[-1] & dot & (radii(erased, y) > 0))))
-        change = [np.mean(radii(np.maximum(x[~dot], one), y[~dot]) <= 0) for one in pasted]
-        raised.append((np.array(change) - wrong[-1][~dot].mean()).tolist())
-    wrong, means = np.array(wrong), list(map(share, raised))
-    with_dot = wrong[:, dot].sum(axis=1)
-    both = (np.array(corrected) > with_dot / 2) & (np.array(means) > raised_by)
+            pasted.append(np.where(np.isin(patches, others), image, 0).ravel())
+    weights, biases = (np.array(each) for each in zip(*map(rules.linear, models(saved))))
+    margins, after = (y * (it.reshape(len(x), -1) @ weights.T + biases) for it in (x, erased))
+    wrong, others, raised = margins <= 0, x.reshape(len(x), -1)[~dot], []  # wrong: (images, models)
+    for one in pasted:
+        ink = one > 0  # only there do the margins change
+        added = (np.maximum(others[:, ink], one[ink]) - others[:, ink]) @ weights[:, ink].T
+        error = np.mean(margins[~dot] + y[~dot] * added <= 0, axis=0)
+        raised.append(error - wrong[~dot].mean(axis=0))
+    corrected = np.sum(wrong & (after > 0) & dot[:, np.newaxis], axis=0)
+    means = list(map(share, np.reshape(raised, (-1, len(weights))).T))
+    with_dot = wrong[dot].sum(axis=0)
+    both = (corrected > with_dot / 2) & (np.array(means) > raised_by)
     return verdict(both.all(), both.any()), dict(
         images_with_dot=int(dot.sum()),
-        mistakes=wrong.sum(axis=1).tolist(),
+        mistakes=wrong.sum(axis=0).tolist(),
         mistakes_with_dot=with_dot.tolist(),
-        error_without=[share(each[~dot]) for each in wrong],
-        corrected_by_erasing=corrected,
+        error_without=list(map(share, wrong[~dot].T)),
+        corrected_by_erasing=corrected.tolist(),
         raised_by_pasting=means,
         largest_change_by_pasting=float(np.abs(raised).max(initial=0)),
     )

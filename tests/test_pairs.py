@@ -15,9 +15,11 @@ PAIR = 3, 8
 
 
 def measured(arrays, digits, seeds=1):
-    """A pair without a cluster, part by part."""
-    done = [getattr(pairs, name)(arrays, digits, *rest) for name, *rest in pairs.parts(seeds)]
-    return pairs.measure_pair(arrays, digits, done)
+    """A pair without a cluster, stage by stage."""
+    done = []
+    for stage in pairs.stages(seeds):
+        done.append([getattr(pairs, it)(arrays, digits, *rest, *done) for it, *rest in stage])
+    return pairs.measure_pair(arrays, digits, *done)
 
 
 @pytest.fixture(scope="module")

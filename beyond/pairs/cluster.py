@@ -176,14 +176,15 @@ def described(client):
     return f"{count} worker{'s' if count > 1 else ''}{link}"
 
 
-def each(client, sources, module, function, data, names, parts=()):
+def each(client, sources, module, function, data, names, stages=()):
     """Call module.function(data, name) on the workers, for each name.
 
-    parts: (function, *arguments) each, called before as function(data, name, *arguments), on any
-    worker; then it is module.function(data, name, what they gave). Yields (name, result, None), or
-    (name, None, error) after TRIES failures, as they come. The data go to every worker once. A
-    worker that dies costs the work that it had. `sources` are those of `connected`. Raises
-    ConnectionError if the scheduler or all workers are lost.
+    stages: lists of (function, *arguments), called before on any worker, with a list of what each
+    earlier stage gave: function(data, name, *arguments, *earlier). Then it is
+    module.function(data, name, *earlier). Yields (name, result, None), or (name, None, error) after
+    TRIES failures, as they come. The data go to every worker once. A worker that dies costs the
+    work that it had. `sources` are those of `connected`. Raises ConnectionError if the scheduler or
+    all workers are lost.
     """
     from distributed import KilledWorker, as_completed, get_worker
 
@@ -207,8 +208,10 @@ def each(client, sources, module, function, data, names, parts=()):
 
     def submit(name):
         task = functools.partial(client.submit, call, pure=False, retries=TRIES - 1)
-        given = [task(part, shared, name, *arguments) for part, *arguments in parts]
-        future = task(function, shared, name, *([given] if given else []))
+        given = []
+        for stage in stages:
+            given.append([task(it, shared, name, *arguments, *given) for it, *arguments in stage])
+        future = task(function, shared, name, *given)
         names_of[future.key] = name
         return future
 

@@ -86,12 +86,26 @@ def train_models(arrays, digits, seeds):
 
 
 def prove(arrays, digits):
+    """The proved Optimum of each of the post's ε, and their runs as the rules read them, by name.
+
+    Raises ValueError for an ε that is not proved.
+    """
+    data = pair_data(arrays, digits)
+    best, (possible, impossible) = optima(*data.training_matrix())
+    bounds, found = dict(separation_epsilon=possible, separation_upper_bound=impossible), {}
+    for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
+        pull = dict(pixel_pull=pixel_pull(*data.training_matrix(), it.alpha))
+        config = dict(run=dict(epsilon=epsilon))
+        found[name] = model_run(it.weights, it.bias, data, config, bounds, pull)
+    return best, found
+
+
+def optima(x, y):
     """The proved Optimum of each of the post's ε, and two bounds of the ε of separation.
 
     Below the first bound zero robust loss is possible (0 if the classes overlap), above the second
-    it is not. Raises ValueError for an ε that is not proved.
+    it is not. x: (images, pixels), y: (images,), -1 or +1.
     """
-    x, y = pair_data(arrays, digits).training_matrix()
     program = optimum.Program(x, y)
     model = optimum.separator(program.x, y)
     found = diagram.optima(program, runs.EPSILONS)
@@ -104,11 +118,11 @@ def prove(arrays, digits):
     return found, (possible, min(positive, default=LARGEST))
 
 
-def parts(seeds):
-    """What is done of a pair before it is judged, as tasks: the proofs, and some seeds each."""
+def stages(seeds):
+    """What is done before measure_pair, as tasks: the proofs of a pair, then some seeds each."""
     first = range(0, seeds, SEEDS_AT_ONCE)
     some = [range(seeds)[start : start + SEEDS_AT_ONCE] for start in first]
-    return [("prove",), *(("train_models", each) for each in some)]
+    return [[("prove",)], [("measure_seeds", each) for each in some]]
 
 
 def model_run(weights, bias, data, config, metrics=(), arrays=()):
@@ -122,6 +136,27 @@ def model_run(weights, bias, data, config, metrics=(), arrays=()):
     return runs.Run(config, numbers, dict(weights=weights, bias=bias) | of_images | dict(arrays))
 
 
+def measure_seeds(arrays, digits, seeds, proofs):
+    """Train a pair's models with some seeds and judge those of each seed.
+
+    proofs: [what `prove` gave]. Returns the weights (4, seeds, 784), the biases (4, seeds), the
+    metrics of the four models of each seed, and for each seed verdict and numbers of every rule.
+    """
+    data, ((_, exact),) = pair_data(arrays, digits), proofs
+    weights, biases = train_models(arrays, digits, seeds)
+    saved, trained, judged = dict(exact), [], []
+    for seed in range(len(seeds)):
+        for row, (name, recipe, epsilon) in enumerate(zip(runs.POST_RUNS, RECIPES, RADII)):
+            arguments = dict(learning_rate=recipe.LEARNING_RATE)
+            config = dict(arguments=arguments, run=dict(epsilon=epsilon))
+            saved[name] = model_run(weights[row, seed], biases[row, seed], data, config)
+        fewest = few_pixels.fewest_of_models(saved, data)
+        saved["few_pixels"] = runs.Run({}, {}, {"fewest": fewest})
+        judged.append({rule.__name__: rule(saved, data) for rule in RULES})
+        trained.append([run.metrics for run in rules.models(saved)])
+    return weights, biases, trained, judged
+
+
 def claims_of(judged):
     """The verdict of each rule, the worst of those of the seeds, and the first seed's numbers."""
     found = {}
@@ -132,44 +167,31 @@ def claims_of(judged):
     return found
 
 
-def measure_pair(arrays, digits, done):
-    """Judge a pair that is trained and proved: the metrics and the arrays that its run saves.
+def measure_pair(arrays, digits, proofs, measured):
+    """The metrics and the arrays that the run of a pair saves.
 
     Arguments:
         arrays: the four uint8 arrays of all ten digits, data_prep.read_all.
-        digits: (A, B); done: what its `parts` gave.
+        digits: (A, B); proofs, measured: what its `stages` gave.
     """
-    data, ((best, (possible, impossible)), *models) = pair_data(arrays, digits), done
-    weights, biases = (np.concatenate(some, axis=1) for some in zip(*models))
-    x, y = data.training_matrix()
-    bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
-    saved, judged, trained = {}, [], []
-    for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
-        pull = dict(pixel_pull=pixel_pull(x, y, it.alpha))
-        config = dict(run=dict(epsilon=epsilon))
-        saved[name] = model_run(it.weights, it.bias, data, config, bounds, pull)
-    for seed in range(weights.shape[1]):
-        for row, (name, recipe, epsilon) in enumerate(zip(runs.POST_RUNS, RECIPES, RADII)):
-            arguments = dict(learning_rate=recipe.LEARNING_RATE)
-            config = dict(arguments=arguments, run=dict(epsilon=epsilon))
-            saved[name] = model_run(weights[row, seed], biases[row, seed], data, config)
-        fewest = few_pixels.fewest_of_models(saved, data)
-        saved["few_pixels"] = runs.Run({}, {}, {"fewest": fewest})
-        judged.append({rule.__name__: rule(saved, data) for rule in RULES})
-        trained.append(rules.models(saved))
-    models, exact = list(zip(*trained)), [saved[name] for name in rules.EXACT]  # models: (4, seeds)
+    data, ((best, proved),) = pair_data(arrays, digits), proofs
+    weights, biases, trained, judged = zip(*measured)
+    models = list(zip(*itertools.chain(*trained)))  # metrics, (4, seeds)
+    exact, radii = [run.metrics for run in proved.values()], evaluation.ATTACK_EPSILONS
 
     def of_models(key):
-        return [[run.metrics[key] for run in row] for row in models]
-
-    def kept(row, epsilon):  # under the attack that a model is trained for
-        return [rules.accuracy_at(run, "unclipped", epsilon) for run in row]
+        return [[metrics[key] for metrics in row] for row in models]
 
     def curves(row, attack):
-        return [run.metrics["robust_accuracy"][attack] for run in row]
+        return [metrics["robust_accuracy"][attack] for metrics in row]
+
+    def kept(row, epsilon):  # under the attack that a model is trained for
+        return [
+            rules.at(it, evaluation.ATTACK_EPSILONS, epsilon) for it in curves(row, "unclipped")
+        ]
 
     metrics = dict(
-        train_images=len(y),
+        train_images=len(data.y_train),
         test_images=len(data.y_test),
         test_accuracy=of_models("test_accuracy"),
         train_accuracy=of_models("train_accuracy"),
@@ -180,17 +202,19 @@ def measure_pair(arrays, digits, done):
             objective=[it.objective for it in best],
             lower_bound=[it.lower_bound for it in best],
             gap=[it.gap for it in best],
-            test_accuracy=[run.metrics["test_accuracy"] for run in exact],
-            robust_accuracy=[kept([run], epsilon)[0] for run, epsilon in zip(exact, runs.EPSILONS)],
+            test_accuracy=[metrics["test_accuracy"] for metrics in exact],
+            robust_accuracy=[kept([it], epsilon)[0] for it, epsilon in zip(exact, runs.EPSILONS)],
             pixels=[diagram.used_pixels(it.weights) for it in best],
             constant=[not it.weights.any() for it in best],
         ),
-        claims=claims_of(judged),
+        claims=claims_of([*itertools.chain(*judged)]),
+        separation_epsilon=exact[0]["separation_epsilon"],
+        separation_upper_bound=exact[0]["separation_upper_bound"],
     )
-    return metrics | bounds, dict(
-        weights=weights,
-        bias=biases,
-        attack_epsilons=evaluation.ATTACK_EPSILONS,
+    return metrics, dict(
+        weights=np.concatenate(weights, axis=1),
+        bias=np.concatenate(biases, axis=1),
+        attack_epsilons=radii,
         unclipped=np.array([curves(row, "unclipped") for row in models]),  # (models, seeds, ε)
         clipped=np.array([curves(row, "clipped") for row in models]),
         optimum_weights=np.array([it.weights for it in best]),
@@ -248,7 +272,7 @@ def measure_missing(client, sources, code_digest, arrays, missing, args, results
     """
     start, failed, arguments = time.perf_counter(), {}, dict(seeds=args.seeds)
     work = cluster.each(
-        client, sources, MODULE, "measure_pair", arrays, list(missing), parts(args.seeds)
+        client, sources, MODULE, "measure_pair", arrays, list(missing), stages(args.seeds)
     )
     for done, (digits, found, error) in enumerate(work, 1):
         line = f"{pair_name(digits)}: failed twice" if error else line_of(digits, found[0])
