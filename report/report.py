@@ -6,6 +6,7 @@ The numbers are gathered here; the words are in claims/words.toml and in the tem
 a page. No measured number is typed by hand; the published ones are.
 """
 
+import functools
 import inspect
 import re
 import shlex
@@ -66,6 +67,7 @@ def anchor(heading):
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
+@functools.cache  # and with it its templates, compiled
 def environment(autoescape=False):
     """Jinja2 with the filters of the texts; a name that does not exist is an error.
 

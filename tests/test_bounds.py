@@ -113,19 +113,18 @@ def margins_of(model, x, y):
 
 def check_below_samples(model, network, seed, epsilon, clip):
     """The bounds in their order, below SAMPLES attacks, half of them in corners: x, y, the best."""
-    x, y = images(seed, shape=network.shape, logits=network.logits)
+    x, y = images(seed, 1, network.shape, network.logits)
     lower = bounds.interval(network, x, y, epsilon, clip)
     rough = bounds.crown(network, x, y, epsilon, clip, refine=False)
     linear = bounds.crown(network, x, y, epsilon, clip)
     sloped = bounds.crown(network, x, y, epsilon, clip, slopes=1)
     assert np.all(lower <= rough) and np.all(rough <= linear) and np.all(linear <= sloped)
-    noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, (SAMPLES, *x.shape))
+    noise = np.random.default_rng(seed).uniform(-epsilon, epsilon, (SAMPLES, *network.shape))
     noise[::2] = epsilon * np.sign(noise[::2])
     points = (x + noise).astype(np.float32)
     points = np.clip(points, 0, 1) if clip else points
-    margins = margins_of(model, points.reshape(-1, *network.shape), np.tile(y, SAMPLES))
-    assert np.all(sloped <= margins.reshape(-1, len(x)).min(axis=0))
-    check_units_hold_samples(network, x[:1], y[:1], epsilon, clip, points[:200, 0])
+    assert sloped <= margins_of(model, points, np.tile(y, SAMPLES)).min()
+    check_units_hold_samples(network, x, y, epsilon, clip, points[:200])
     return x, y, sloped
 
 
@@ -487,9 +486,11 @@ def test_what_a_patch_sees_beside_the_image_counts_as_nothing():
         assert -10 - 1e-4 <= found <= -10
 
 
-def test_bounds_in_small_pieces_are_the_same(made, monkeypatch):
+def test_bounds_in_small_pieces_are_the_same(monkeypatch):
     """Positions by positions, and units by units."""
-    network, (x, y) = drawn(made["convolutional"], 1), images(1, 1)
+    hidden = [layers.Conv2D(2, 2, padding=it, activation="relu") for it in ("same", "valid")]
+    model = network_of(*hidden, layers.Flatten(), shape=(3, 3, 1))
+    network, (x, y) = drawn(model, 1), images(1, 1, (3, 3, 1))
     found = bounds.crown(network, x, y, 0.1)
     for most in (100, 10):
         monkeypatch.setattr(bounds, "COEFFICIENTS", most)
@@ -531,7 +532,7 @@ def test_a_bar_over_the_images_where_it_is_asked_for_or_in_a_notebook(
 @pytest.mark.parametrize("bound", [bounds.interval, bounds.crown])
 @pytest.mark.parametrize("name", ["dense", "convolutional", "pooled"])
 def test_no_attack_gives_the_margin_but_for_rounding(made, name, bound):
-    network, (x, y) = drawn(made[name], 0), images(0)
+    network, (x, y) = drawn(made[name], 0), images(0, 1)
     margins = margins_of(made[name], x, y)
     found = bound(network, x, y, 0.0)
     assert np.all(found <= margins) and np.allclose(found, margins, rtol=1e-4, atol=1e-4)
@@ -542,12 +543,12 @@ def test_without_an_activation_the_worst_case_is_exact(maker):
     """It is the logit less ε times the ℓ1 norm of its gradient."""
     middle = layers.Conv2D(2, 2), maker(None, (4, 3, 2)), layers.Flatten()
     model = network_of(*middle, shape=(5, 4, 1))
-    network, (x, y) = drawn(model, 0), images(0, 2, (5, 4, 1))
+    network, (x, y) = drawn(model, 0), images(0, 1, (5, 4, 1))
     point = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(point)
         logits = model(point)
-    norms = np.abs(tape.gradient(logits, point)).reshape(2, -1).sum(axis=1)
+    norms = np.abs(tape.gradient(logits, point)).sum()
     found = bounds.crown(network, x, y, 0.1, clip=False)
     np.testing.assert_allclose(found, y * logits[:, 0] - 0.1 * norms, rtol=1e-4, atol=1e-4)
 
@@ -633,7 +634,7 @@ def least_of_every_pattern(model, x, y, epsilon):
 
 
 @pytest.mark.filterwarnings("ignore:the gradient is all zero")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_milp_is_the_least_of_every_pattern_between_crown_and_pgd(seed):
     model = network_of(
         layers.Flatten(), layers.Dense(3, activation="relu"), layers.Dense(2, activation="relu")

@@ -24,8 +24,6 @@ def made(few, tmp_path_factory):
         patch.setattr(data_prep, "load_pair", lambda digits: few)
         patch.setattr(certified, "NETWORK_NAMES", [NAME])
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
-        patch.setattr(slopes, "NETWORKS", [NAME])
-        patch.setattr(slopes, "SLOPES", 1)
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
         short = dict(STEPS=5, PATIENCE=((None, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
         for name, value in short.items():
@@ -42,7 +40,6 @@ def made(few, tmp_path_factory):
         certified.save(args, certified.submitted(here, args))
         args = threats.parse_args(flags)
         threats.save(args, threats.submitted(here, args))
-        slopes.main(flags)
     return folder
 
 
@@ -84,7 +81,12 @@ def test_every_accuracy_is_between_its_sides(made, few):
     assert saved.metrics["class_distance"] > 0.9
 
 
-def test_optimised_slopes_prove_no_fewer_images_and_none_that_is_broken(made):
+@pytest.mark.slow
+def test_optimised_slopes_prove_no_fewer_images_and_none_that_is_broken(made, few, monkeypatch):
+    monkeypatch.setattr(data_prep, "load_pair", lambda digits: few)
+    monkeypatch.setattr(slopes, "NETWORKS", [NAME])
+    monkeypatch.setattr(slopes, "SLOPES", 1)
+    slopes.main(["--results", str(made)])
     found, before = (runs.read(made / name).metrics[NAME] for name in ("slopes", "certified"))
     proved = np.array(found["certified_images"])
     assert np.all(proved <= found["attacked_images"]) and np.all(np.diff(proved) <= 0)

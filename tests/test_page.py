@@ -19,12 +19,25 @@ pytestmark = pytest.mark.skipif(not page.browser(), reason="no Chromium: the pag
 
 EPSILONS = (0, 0.01, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 COUNTS = (0, 1, 2, 5, 20)
+SIZE = dict(width=1280, height=900)
+
+
+LINEAR = *runs.POST_RUNS, *page.rules.EXACT
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    for name in (*runs.POST_RUNS, *page.rules.EXACT, page.CERTIFIED):
+    for name in (*LINEAR, page.CERTIFIED):
+        (folder / name).symlink_to(runs.RESULTS / name)
+    return page.write(folder)
+
+
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory):
+    """The page without the networks, which take a second for every image and ε."""
+    folder = tmp_path_factory.mktemp("linear")
+    for name in LINEAR:
         (folder / name).symlink_to(runs.RESULTS / name)
     return page.write(folder)
 
@@ -35,16 +48,34 @@ def chromium():
         yield started
 
 
-@pytest.fixture(scope="module")
-def view(written, chromium):
-    opened = page.opened(chromium, written)
+def watched(chromium, path):
+    """The page, and what it says on the console and asks for."""
+    opened = chromium.new_page(viewport=SIZE, offline=True)
     opened.said, opened.asked = [], []
     opened.on("console", lambda message: opened.said.append(message.text))
     opened.on("pageerror", lambda error: opened.said.append(str(error)))
     opened.on("request", lambda request: opened.asked.append(request.url))
-    opened.reload()
+    opened.goto(path.resolve().as_uri())
     opened.wait_for_selector("body[data-state=ready]")
     return opened
+
+
+@pytest.fixture(scope="module")
+def view(written, chromium):
+    return watched(chromium, written)
+
+
+@pytest.fixture
+def resized(view):
+    """The same, for tests that change its size or its colours."""
+    yield view
+    view.set_viewport_size(SIZE)
+    view.emulate_media(color_scheme="light")
+
+
+@pytest.fixture(scope="module")
+def plain(linear, chromium):
+    return watched(chromium, linear)
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +109,9 @@ def show(view, address):
 
 
 @pytest.mark.parametrize("clip", (0, 1))
-def test_accuracy_equals_the_saved_one_to_the_image(view, models, test_images, clip):
+def test_accuracy_equals_the_saved_one_to_the_image(plain, models, test_images, clip):
     for epsilon in EPSILONS:
-        shown = show(view, f"attack=all&eps={epsilon}&clip={clip}")
+        shown = show(plain, f"attack=all&eps={epsilon}&clip={clip}")
         assert set(shown) == set(models)
         for name, (_, _, metrics) in models.items():
             saved = metrics["robust_accuracy"]
@@ -89,20 +120,20 @@ def test_accuracy_equals_the_saved_one_to_the_image(view, models, test_images, c
             assert shown[name][2] == round(column[at] * len(test_images[1])), (name, epsilon)
 
 
-def test_accuracy_under_few_pixels_equals_numpy(view, models, test_images):
+def test_accuracy_under_few_pixels_equals_numpy(plain, models, test_images):
     needed = {name: fewest_pixels(*model[:2], *test_images) for name, model in models.items()}
     for count in COUNTS:
-        shown = show(view, f"attack=pixels&k={count}&image=11")
+        shown = show(plain, f"attack=pixels&k={count}&image=11")
         for name in models:
             assert shown[name][2] == np.sum(needed[name] > count), (name, count)
             assert shown[name][1] == str(needed[name][11])
 
 
 @pytest.mark.parametrize("clip", (0, 1))
-def test_the_radius_is_where_the_decision_changes(view, models, test_images, clip):
+def test_the_radius_is_where_the_decision_changes(plain, models, test_images, clip):
     x, y = test_images
-    for image in (7, 1000, 2000):
-        shown = show(view, f"image={image}&attack=all&eps=0.1&clip={clip}")
+    for image in (7, 2000):
+        shown = show(plain, f"image={image}&attack=all&eps=0.1&clip={clip}")
         for name, (weights, bias, _) in models.items():
             radius = float(shown[name][1])
             here = weights, bias, x[image : image + 1], y[image : image + 1]
@@ -113,7 +144,7 @@ def test_the_radius_is_where_the_decision_changes(view, models, test_images, cli
                 assert (y[image] * (attacked @ weights + bias) > 0) == right
                 if epsilon <= 0.5:
                     address = f"image={image}&attack=all&eps={epsilon}&clip={clip}"
-                    assert ("right" in show(view, address)[name][0]) == right
+                    assert ("right" in show(plain, address)[name][0]) == right
 
 
 def settled(view):
@@ -200,9 +231,9 @@ def test_a_network_and_its_bound_are_python_s_and_what_is_found_is_an_attack(vie
         assert epsilon < 0.3 or (proved <= margins).all()
 
 
-def test_a_click_a_tap_and_space_set_a_dot_and_undo_takes_it_back(written, chromium):
+def test_a_click_a_tap_and_space_set_a_dot_and_undo_takes_it_back(linear, chromium):
     touch = chromium.new_context(has_touch=True, offline=True).new_page()
-    touch.goto(written.resolve().as_uri() + "#draw=1")
+    touch.goto(linear.resolve().as_uri() + "#draw=1")
     for act in (touch.click, touch.tap, lambda at: (touch.focus(at), touch.keyboard.press(" "))):
         touch.wait_for_selector("#drawn:has-text('empty')")
         act("#paper")
@@ -220,9 +251,12 @@ CUT = """[...document.querySelectorAll('td, th, button, label, select, p, canvas
   node.closest('body, .card').getBoundingClientRect().right).map((node) => node.outerHTML)"""
 
 
-@pytest.mark.parametrize("size", ((1366, 768), (1280, 720), (390, 844)))
-def test_the_tour_says_what_is_seen_and_all_of_it_is_in_view(written, chromium, size):
-    view, seen = page.opened(chromium, written, *size), ["slider", "number", "clean", "attacked"]
+SIZES = (390, 844), (1280, 720), (1366, 768)
+
+
+def test_the_tour_says_what_is_seen_and_all_of_it_is_in_view(resized):
+    view, seen = resized, ["slider", "number", "clean"]
+    show(view, view.locator("#tour li").first.get_attribute("data-state") + "&tour=1")
     for step, word in enumerate(["wrong", "right", "right|wrong", "wrong", "right", ""]):
         view.click("#next") if step else None
         assert re.search(word, settled(view)), step
@@ -230,10 +264,13 @@ def test_the_tour_says_what_is_seen_and_all_of_it_is_in_view(written, chromium, 
         if step == 2:
             held = "safe" in view.inner_text("#tour li:visible")
             assert ("right" in view.inner_text("#verdict")) == held
-        for each in [*seen, "verdict", "tour", *(["paper"] if step == 5 else [])]:
-            box = view.locator(f"#{each}").bounding_box()
-            assert box["y"] >= 0 and box["y"] + box["height"] <= size[1], (step, each)
-        assert view.evaluate("scrollY") == 0 and not view.evaluate(CUT), step
+        names = [*seen, "attacked", "verdict", "tour", *(["paper"] if step == 5 else [])]
+        for width, height in SIZES:
+            view.set_viewport_size(dict(width=width, height=height))
+            for each in names:
+                box = view.locator(f"#{each}").bounding_box()
+                assert box["y"] >= 0 and box["y"] + box["height"] <= height, (step, each, width)
+            assert view.evaluate("scrollY") == 0 and not view.evaluate(CUT), (step, width)
 
 
 def test_a_step_of_the_tour_is_grey_once_something_else_is_shown_also_in_a_link(view):
@@ -249,17 +286,17 @@ def test_a_step_of_the_tour_is_grey_once_something_else_is_shown_also_in_a_link(
     assert view.is_visible("#again")
 
 
-def test_the_bars_of_the_loss_are_the_formula(view, models, test_images):
+def test_the_bars_of_the_loss_are_the_formula(plain, models, test_images):
     for name, clip in (("regular", 0), ("robust-0.2", 0), ("regular", 1)):
         weights, bias, _ = models[name]
-        show(view, f"image=7&model={name}&attack=all&eps=0.1&clip={clip}")
+        show(plain, f"image=7&model={name}&attack=all&eps=0.1&clip={clip}")
         here = test_images[0][7:8], test_images[1][7:8]
         worst = attacks.attack_linear(weights, *here, 0.1, bool(clip))
         margin, least = (here[1] @ (x @ weights + bias) for x in (here[0], worst))
         expected = dict(margin=margin, reach=margin - least, hinge=max(0, 1 - least))
         for each, value in expected.items():
-            assert view.inner_text(f"#loss-{each}") == f"{value:.2f}".replace("-", "−")
-        width = view.evaluate("document.getElementById('loss-reach-bar').style.width")
+            assert plain.inner_text(f"#loss-{each}") == f"{value:.2f}".replace("-", "−")
+        width = plain.evaluate("document.getElementById('loss-reach-bar').style.width")
         scale = np.abs(test_images[0] @ weights + bias).max()
         assert abs(float(width[:-1]) - 50 * (margin - least) / scale) < 0.01
 
@@ -283,24 +320,22 @@ def test_small_things(view, written):
     assert download.value.path().read_bytes()[16:24] == 2 * (280).to_bytes(4, "big")
 
 
-def test_the_menu_opens_the_page_of_another_pair_or_says_how_it_is_made(written, chromium):
-    view = page.opened(chromium, written)
+def test_the_menu_opens_the_page_of_another_pair_or_says_how_it_is_made(linear, chromium):
+    view = page.opened(chromium, linear)
     view.select_option("#pairs", "3 8")
     view.wait_for_selector("#pairs-text:has-text('reproduce.py --all --digits 3 8')")
-    other = written.parent.parent / "results-3-8" / page.FILE
+    other = linear.parent.parent / "results-3-8" / page.FILE
     other.parent.mkdir()
-    other.write_text(written.read_text().replace('data-pair="0 1"', 'data-pair="3 8"'))
+    other.write_text(linear.read_text().replace('data-pair="0 1"', 'data-pair="3 8"'))
     view.select_option("#pairs", "2 7")
     view.select_option("#pairs", "3 8")
     view.wait_for_url(other.resolve().as_uri() + "**")
 
 
-def test_without_the_networks_the_page_leaves_them_out(chromium, tmp_path):
-    for name in runs.POST_RUNS:
-        (tmp_path / name).symlink_to(runs.RESULTS / name)
-    view = page.opened(chromium, page.write(tmp_path), 320, 700)
-    assert view.locator("#models tr").count() == 4 and view.locator("#tour li").count() == 4
-    assert "etwork" not in view.inner_text("#all") and view.is_visible("#verdict b")
+def test_without_the_networks_the_page_leaves_them_out(plain):
+    assert plain.locator("#models tr").count() == len(LINEAR)
+    assert plain.locator("#tour li").count() == 5
+    assert "etwork" not in plain.inner_text("#all") and plain.is_visible("#verdict b")
 
 
 def test_the_address_holds_the_state(view):
@@ -317,23 +352,28 @@ def test_the_address_holds_the_state(view):
     assert view.evaluate("location.hash") == before  # what makes no sense changes nothing
 
 
-def test_no_serious_fault_of_accessibility_and_nothing_is_cut(written, chromium):
+def test_no_serious_fault_of_accessibility_and_nothing_is_cut(resized, written):
     from axe_playwright_python.sync_playwright import Axe
 
-    for width, dark in ((320, False), (1280, True)):
-        view = page.opened(chromium, written, width, 800, dark)
+    view = resized
+    show(view, "image=7&model=robust-0.2&attack=all&eps=0.25&tour=2")  # a step that is grey
+    assert view.locator("li.stale:visible").count()
+    for width, scheme in ((320, "light"), (1280, "dark")):
+        view.set_viewport_size(dict(width=width, height=800))
+        view.emulate_media(color_scheme=scheme)
         found = Axe().run(view).response["violations"]
         assert not [v["id"] for v in found if v["impact"] in ("serious", "critical")]
         assert view.evaluate("document.documentElement.scrollWidth") == width
     show(view, "model=convolutional-certified&eps=0.42&clip=1")
     settled(view)
-    for width in range(320, 1300, 32):
+    changes = [16 * int(it) for it in re.findall(r"@media \(max-width: (\d+)", written.read_text())]
+    for width in (320, *changes, *(each + 1 for each in changes)):
         view.set_viewport_size(dict(width=width, height=800))
         assert not view.evaluate(CUT), width
 
 
-def test_a_damaged_file_says_so(written, chromium, tmp_path):
-    text = written.read_text()
+def test_a_damaged_file_says_so(linear, chromium, tmp_path):
+    text = linear.read_text()
     start = text.index('id="data">') + len('id="data">')
     packed = text[start : text.index("</script>", start)]
     raw = bytearray(base64.b64decode(packed))
@@ -346,26 +386,27 @@ def test_a_damaged_file_says_so(written, chromium, tmp_path):
         assert "damaged" in view.inner_text("#fault")
 
 
-def test_a_sandboxed_frame_announces_its_status(written, chromium):
+def test_a_sandboxed_frame_announces_its_status(linear, chromium):
     """It has no address that the page could change."""
     view = chromium.new_page(offline=True)
-    page_in_it = html.escape(written.read_text())
+    page_in_it = html.escape(linear.read_text())
     view.set_content(f'<iframe sandbox="allow-scripts" srcdoc="{page_in_it}"></iframe>')
     status = view.frame_locator("iframe").locator("#status")
     status.get_by_text("% of the test images are right").wait_for(state="attached")
 
 
-def test_a_browser_that_is_too_old_is_named_and_not_the_data(written, chromium):
+def test_a_browser_that_is_too_old_is_named_and_not_the_data(linear, chromium):
     view = chromium.new_page(offline=True)
     view.add_init_script("delete window.DecompressionStream")
-    view.goto(written.resolve().as_uri())
+    view.goto(linear.resolve().as_uri())
     view.wait_for_selector("#fault:visible")
     fault = view.inner_text("#fault")
     assert "needs a newer browser" in fault and "damaged" not in fault
 
 
-def test_no_request_and_no_message(view, written):
+def test_no_request_and_no_message(view, written, plain, linear):
     # Reading a canvas' pixels, which is done here and not by the page, has a message of its own.
-    assert [text for text in view.said if "getImageData" not in text] == []
-    assert set(view.asked) <= {written.resolve().as_uri(), "data:,"}
+    for opened, path in ((view, written), (plain, linear)):
+        assert [text for text in opened.said if "getImageData" not in text] == []
+        assert set(opened.asked) <= {path.resolve().as_uri(), "data:,"}
     assert written.stat().st_size <= 3_000_000
