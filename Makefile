@@ -56,7 +56,7 @@ ten: .venv/installed
 	$(BIN)/python plots ten_linear ten_network
 
 test: .venv/installed-dev
-	@echo "The tests take about three minutes on two cores"
+	@echo "The tests take about two minutes on two cores"
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/installed-dev

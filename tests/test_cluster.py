@@ -87,11 +87,10 @@ def a_worker(folder, address, *more, nthreads=1, path=()):
 def there(tmp_path_factory):
     """A cluster of two workers, which come back if they are killed."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    with a_scheduler(folder) as scheduler, contextlib.ExitStack() as stack:
-        for _ in range(2):
-            stack.enter_context(a_worker(folder, scheduler.address))
-        scheduler.client.wait_for_workers(2)
-        yield scheduler
+    with a_scheduler(folder) as scheduler:
+        with a_worker(folder, scheduler.address, "--nworkers", 2):
+            scheduler.client.wait_for_workers(2)
+            yield scheduler
 
 
 @pytest.fixture(autouse=True)
@@ -128,6 +127,7 @@ def test_results_come_from_the_code_that_asked_for_them(there):
     assert found == {"a": {"a"}, "b": {"b"}}
 
 
+@pytest.mark.slow
 def test_a_worker_that_comes_later_works_only_with_the_same_versions(there, fake_numpy, tmp_path):
     with cluster.connected(made_up("a"), there.address) as client:
         ours, seen = {*client.run(os.getpid).values()}, set()

@@ -16,7 +16,7 @@ def test_the_two_experiments_differ_in_what_the_post_is_about():
     assert len(changed) <= 45, len(changed)
 
 
-def test_a_run_enters_few_functions(quick, tmp_path):
+def test_a_run_enters_few_functions(tmp_path):
     """So many of the project a reader of one run meets; the import of TensorFlow aside."""
     entered = set()
 

@@ -33,6 +33,7 @@ def alone(ten_digits, tmp_path_factory):
     return results / "pairs" / "3-8"
 
 
+@pytest.mark.slow
 def test_results_equal_those_without_a_cluster(
     ten_digits, alone, tmp_path, tmp_path_factory, capsys, monkeypatch
 ):

@@ -39,11 +39,11 @@ def test_every_figure_is_drawn(complete):
         assert picture[..., :3].std() > 0.02, name  # not an empty page
 
 
-def test_drawing_and_the_report_ask_nothing_of_tensorflow(quick, tmp_path, monkeypatch):
+def test_drawing_and_the_report_ask_nothing_of_tensorflow(tmp_path, monkeypatch):
     """The post's figures of models of other radii, all others, and what would follow."""
     results = shutil.copytree(runs.RESULTS, tmp_path / "results")
-    shutil.copytree(quick / "regular", tmp_path / "other" / "regular")
-    shutil.copytree(quick / "robust-0.1", tmp_path / "other" / "robust-8_255")
+    shutil.copytree(results / "regular", tmp_path / "other" / "regular")
+    shutil.copytree(results / "robust-0.1", tmp_path / "other" / "robust-8_255")
     for module in (lazy.tf, lazy.keras):
         monkeypatch.setitem(sys.modules, module._name, None)  # to import it is an error
         monkeypatch.setattr(module, "__dict__", {"_name": module._name})  # without what it has
@@ -56,9 +56,9 @@ def test_drawing_and_the_report_ask_nothing_of_tensorflow(quick, tmp_path, monke
     report.write(results)
 
 
-def test_missing_runs_are_named_and_the_rest_is_drawn(here, quick, tmp_path):
+def test_missing_runs_are_named_and_the_rest_is_drawn(here, tmp_path):
     for run in ("regular", "robust-0.1", "robust-0.2"):
-        shutil.copytree(quick / run, tmp_path / run)
+        shutil.copytree(runs.RESULTS / run, tmp_path / run)
     done = here("plots", "robust_accuracy", "--results", tmp_path)
     assert done.returncode == 0 and done.stderr.count("\n") == 1
     assert "left out: " in done.stderr and "robust.py --epsilon 0.3 --results" in done.stderr

@@ -33,9 +33,7 @@ def replaced(text, *changes):
     return text
 
 
-def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(
-    quick, script, monkeypatch, tmp_path
-):
+def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(script, monkeypatch, tmp_path):
     """All three at once; and drawn by a copy, from another folder: it finds all it needs."""
     copied = tmp_path / "copy of it"  # with spaces in its name
     ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")
@@ -59,8 +57,8 @@ def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(
     assert saved.metrics["test_accuracy"] > 0.99
     assert saved.config["command"].startswith("python experiment_squared.py ")
 
-    for made in quick.glob("r*"):
-        shutil.copytree(made, copied / "results" / made.name)
+    for made in runs.POST_RUNS:
+        shutil.copytree(runs.RESULTS / made, copied / "results" / made)
     style = (copied / "plots" / "style.py").read_text()
     style = replaced(style, (r"^RUNS = \(\)$", 'RUNS = ("squared-hinge",)'))
     (copied / "plots" / "style.py").write_text(style)

@@ -48,11 +48,11 @@ def test_output_is_clean_ends_with_the_table_and_nothing_hidden_is_left(fresh):
     assert table in fresh.stdout and str(fresh.folder / "README.md") in last
 
 
-def test_other_radii_are_reported(quick, tmp_path):
+def test_other_radii_are_reported(tmp_path):
     """No run of the post is asked for; their figures: test_plots.py."""
     names = "regular", "robust-8_255", "robust-0.3"
     for old, new in zip(("regular", "robust-0.1", "robust-0.3"), names):
-        shutil.copytree(quick / old, tmp_path / new)
+        shutil.copytree(runs.RESULTS / old, tmp_path / new)
     assert runs.post_runs(tmp_path) == names
     text = report.write(tmp_path).read_text()
     assert "| Regular | Robust ε = 8/255 | Robust ε = 0.3 |" in text
@@ -60,7 +60,7 @@ def test_other_radii_are_reported(quick, tmp_path):
     with pytest.raises(SystemExit):
         reproduce.parse_args(["--all", "--epsilon", "0.25"])
     for run in runs.POST_RUNS:  # where all of the post's are, the report is about those
-        shutil.copytree(quick / run, tmp_path / run, dirs_exist_ok=True)
+        shutil.copytree(runs.RESULTS / run, tmp_path / run, dirs_exist_ok=True)
     report.write(tmp_path)
     assert "8/255" not in (tmp_path / "README.md").read_text()
 
