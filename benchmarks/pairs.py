@@ -61,8 +61,8 @@ def main():
 
     def measure(client, digits=chosen):
         before = client.run(time.process_time)
-        parts = pairs.parts(SEEDS)
-        work = cluster.each(client, sources, pairs.MODULE, "measure_pair", arrays, digits, parts)
+        stages = pairs.stages(SEEDS)
+        work = cluster.each(client, sources, pairs.MODULE, "measure_pair", arrays, digits, stages)
         wrong = [error for _, _, error in work if error]
         if wrong:
             raise ValueError(wrong[0])
