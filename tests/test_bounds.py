@@ -509,9 +509,7 @@ def test_a_bound_is_the_image_s_own_whatever_stands_beside_it(graphs, monkeypatc
     assert len(bound(x[:0], y[:0], 0.1)) == 0
 
 
-def test_a_bar_over_the_images_where_it_is_asked_for_or_in_a_notebook(
-    made, capsys, graphs, monkeypatch
-):
+def test_a_bar_where_it_is_asked_for_or_in_a_notebook(made, capsys, graphs, monkeypatch):
     """And it moves, however large the network is."""
     network, (x, y) = drawn(made["dense"], 3), images(3, 3 * bounds.TOGETHER)
     found, seen = bounds.crown(network, x, y, 0.1, refine=False), []

@@ -20,15 +20,11 @@ pytestmark = pytest.mark.skipif(not page.browser(), reason="no Chromium: the pag
 
 EPSILONS = (0, 0.01, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 COUNTS = (0, 1, 2, 5, 20)
+WRITTEN = runs.RESULTS / page.FILE
 SIZE = dict(width=1280, height=900)
 
 
 LINEAR = *runs.POST_RUNS, *page.rules.EXACT
-
-
-@pytest.fixture(scope="module")
-def written():
-    return runs.RESULTS / page.FILE
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +55,8 @@ def watched(chromium, path):
 
 
 @pytest.fixture(scope="module")
-def view(written, chromium):
-    return watched(chromium, written)
+def view(chromium):
+    return watched(chromium, WRITTEN)
 
 
 @pytest.fixture
@@ -91,9 +87,9 @@ def test_images(data):
     return data.x_test.reshape(-1, 784).astype(float), data.y_test.astype(float)
 
 
-def test_the_committed_page_is_that_of_the_committed_runs(written):
+def test_the_committed_page_is_that_of_the_committed_runs():
     """But for how zlib packs the data."""
-    parts = [it.partition('id="data">') for it in (written.read_text(), page.page(runs.RESULTS))]
+    parts = [it.partition('id="data">') for it in (WRITTEN.read_text(), page.page(runs.RESULTS))]
     packed, rest = zip(*(after.split("</script>", 1) for *_, after in parts))
     assert parts[0][0] == parts[1][0] and rest[0] == rest[1]
     committed, data = (zlib.decompress(base64.b64decode(each)) for each in packed)
@@ -308,7 +304,7 @@ def test_the_bars_of_the_loss_are_the_formula(plain, models, test_images):
         assert abs(float(width[:-1]) - 50 * (margin - least) / scale) < 0.01
 
 
-def test_small_things(view, written):
+def test_small_things(view):
     show(view, "image=7&model=regular&eps=0.1&attack=all")
     view.fill("#number", "8/255")
     assert abs(view.evaluate("state.eps") - 8 / 255) < 1e-12
@@ -359,7 +355,7 @@ def test_the_address_holds_the_state(view):
     assert view.evaluate("location.hash") == before  # what makes no sense changes nothing
 
 
-def test_no_serious_fault_of_accessibility_and_nothing_is_cut(resized, written):
+def test_no_serious_fault_of_accessibility_and_nothing_is_cut(resized):
     from axe_playwright_python.sync_playwright import Axe
 
     view = resized
@@ -373,7 +369,7 @@ def test_no_serious_fault_of_accessibility_and_nothing_is_cut(resized, written):
         assert view.evaluate("document.documentElement.scrollWidth") == width
     show(view, "model=convolutional-certified&eps=0.42&clip=1")
     settled(view)
-    changes = [16 * int(it) for it in re.findall(r"@media \(max-width: (\d+)", written.read_text())]
+    changes = [16 * int(it) for it in re.findall(r"@media \(max-width: (\d+)", WRITTEN.read_text())]
     for width in (320, *changes, *(each + 1 for each in changes)):
         view.set_viewport_size(dict(width=width, height=800))
         assert not view.evaluate(CUT), width
@@ -411,9 +407,9 @@ def test_a_browser_that_is_too_old_is_named_and_not_the_data(linear, chromium):
     assert "needs a newer browser" in fault and "damaged" not in fault
 
 
-def test_no_request_and_no_message(view, written, plain, linear):
+def test_no_request_and_no_message(view, plain, linear):
     # Reading a canvas' pixels, which is done here and not by the page, has a message of its own.
-    for opened, path in ((view, written), (plain, linear)):
+    for opened, path in ((view, WRITTEN), (plain, linear)):
         assert [text for text in opened.said if "getImageData" not in text] == []
         assert set(opened.asked) <= {path.resolve().as_uri(), "data:,"}
-    assert written.stat().st_size <= 3_000_000
+    assert WRITTEN.stat().st_size <= 3_000_000

@@ -33,7 +33,7 @@ def replaced(text, *changes):
     return text
 
 
-def test_a_loss_an_optimizer_and_a_step_of_your_own_join_the_figures(script, monkeypatch, tmp_path):
+def test_a_loss_an_optimizer_and_a_step_of_your_own(script, monkeypatch, tmp_path):
     """All three at once; and drawn by a copy, from another folder: it finds all it needs."""
     copied = tmp_path / "copy of it"  # with spaces in its name
     ignore = shutil.ignore_patterns("__pycache__", "results*", "tests", ".*", "docs", "data")

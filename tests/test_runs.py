@@ -36,9 +36,6 @@ def run(tmp_path, monkeypatch):
     return shutil.copytree(runs.RESULTS / "robust-0.2", tmp_path / "robust-0.2")
 
 
-# --- names and commands
-
-
 def test_name_gives_the_value_and_the_command_back():
     """So that values that differ have names that differ."""
     ratios = [f"{above}/{below}" for below in range(1, 300, 7) for above in range(20)]
@@ -69,17 +66,13 @@ def test_command_that_makes_a_run(run, command):
 # --- what is written can be read, and nothing else is written
 
 
-@pytest.mark.parametrize("bad", [[1, np.nan], np.inf, ["text"], [1j], [Payload()]])
-def test_arrays_that_could_not_be_read_back_are_not_written(tmp_path, bad):
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, [1, np.nan], ["text"], [1j], [Payload()]])
+def test_what_could_not_be_read_back_is_not_written(tmp_path, bad):
     with pytest.raises(ValueError, match="weights is not made of finite numbers"):
         files.write_arrays(tmp_path / "a.npz", {"weights": np.array(bad)})
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_numbers_that_json_does_not_have_are_not_written(tmp_path, number):
-    with pytest.raises(ValueError, match="JSON"):
-        files.write_json(tmp_path / "metrics.json", {"accuracy": [0.5, number]})
+    if isinstance(bad, float):
+        with pytest.raises(ValueError, match="JSON"):
+            files.write_json(tmp_path / "metrics.json", {"accuracy": [0.5, bad]})
     assert not list(tmp_path.iterdir())
 
 
@@ -148,9 +141,7 @@ def whole(folder, number=0, **more):
     runs.save(folder, SimpleNamespace(), data, {"number": number}, arrays, number=number, **more)
 
 
-def test_new_run_takes_the_place_of_the_old_one_or_leaves_it_after_an_exception(
-    monkeypatch, tmp_path
-):
+def test_new_run_takes_the_place_of_the_old_one_or_leaves_it(monkeypatch, tmp_path):
     for number in range(2):
         whole(tmp_path / "regular", number)
         run = runs.read(tmp_path / "regular")

@@ -79,7 +79,7 @@ def trained(args, x, y):
     return model
 
 
-def measured(model, x, y):
+def certified_and_attacked(model, x, y):
     """At each of ATTACKS: the share of images that are proved, and that PGD leaves."""
     network = bounds.Network(model)
     classes = lambda images: model.predict(images, batch_size=1000, verbose=0).argmax(axis=1)
@@ -107,7 +107,7 @@ def main(argv=None):
     labels = {split: arrays[f"y_{split}"].astype(np.int64) for split in data_prep.SPLITS}
     x = {split: each.astype(np.float32) / np.float32(255) for split, each in pixels.items()}
     model = trained(args, x["train"], labels["train"])
-    metrics = measured(model, x["test"], labels["test"])
+    metrics = certified_and_attacked(model, x["test"], labels["test"])
     saved = {f"weights-{n}": each for n, each in enumerate(model.get_weights())}
     saved |= dict(images=pixels["test"][:KEPT], labels=labels["test"][:KEPT])
     about = dict(epsilon=EPSILON, weights=int(model.count_params()), published=PUBLISHED)
