@@ -90,11 +90,12 @@ def prove(arrays, digits):
 
     Raises ValueError for an ε that is not proved.
     """
-    data = pair_data(arrays, digits)
-    best, (possible, impossible) = optima(*data.training_matrix())
-    bounds, found = dict(separation_epsilon=possible, separation_upper_bound=impossible), {}
+    data, found = pair_data(arrays, digits), {}
+    x, y = data.training_matrix()
+    best, (possible, impossible) = optima(x, y)
+    bounds = dict(separation_epsilon=possible, separation_upper_bound=impossible)
     for name, epsilon, it in zip(rules.EXACT, runs.EPSILONS, best):
-        pull = dict(pixel_pull=pixel_pull(*data.training_matrix(), it.alpha))
+        pull = dict(pixel_pull=pixel_pull(x, y, it.alpha))
         config = dict(run=dict(epsilon=epsilon))
         found[name] = model_run(it.weights, it.bias, data, config, bounds, pull)
     return best, found
@@ -186,9 +187,7 @@ def measure_pair(arrays, digits, proofs, measured):
         return [metrics["robust_accuracy"][attack] for metrics in row]
 
     def kept(row, epsilon):  # under the attack that a model is trained for
-        return [
-            rules.at(it, evaluation.ATTACK_EPSILONS, epsilon) for it in curves(row, "unclipped")
-        ]
+        return [rules.at(curve, radii, epsilon) for curve in curves(row, "unclipped")]
 
     metrics = dict(
         train_images=len(data.y_train),
@@ -207,7 +206,7 @@ def measure_pair(arrays, digits, proofs, measured):
             pixels=[diagram.used_pixels(it.weights) for it in best],
             constant=[not it.weights.any() for it in best],
         ),
-        claims=claims_of([*itertools.chain(*judged)]),
+        claims=claims_of(list(itertools.chain(*judged))),
         separation_epsilon=exact[0]["separation_epsilon"],
         separation_upper_bound=exact[0]["separation_upper_bound"],
     )
