@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import errno
+import functools
 import math
 import os
 import signal
@@ -110,9 +111,8 @@ def parser(doc, **flags):
     return add(result, **flags)
 
 
-def pair_parser(doc, **flags):
-    """A parser of scripts that measure one pair of digits, with --results, --digits, and flags."""
-    return parser(doc, results=None, digits=runs.DIGITS, **flags)
+# Of scripts that measure one pair of digits: with --results, --digits, and flags.
+pair_parser = functools.partial(parser, results=None, digits=runs.DIGITS)
 
 
 def results_folder(args):
