@@ -212,10 +212,10 @@ def chromium():
             yield started
 
 
-def opened(chromium, path, width=1280, height=900, dark=False, scale=1):
+def opened(chromium, path, width=1280, height=900, scale=1):
     """The file as a page in a browser from chromium(), without a network, once it is drawn."""
     look = dict(viewport=dict(width=width, height=height), device_scale_factor=scale)
-    view = chromium.new_page(**look, color_scheme="dark" if dark else "light", offline=True)
+    view = chromium.new_page(**look, offline=True)
     view.goto(path.resolve().as_uri())
     view.wait_for_selector("body[data-state]")  # ready or damaged
     return view

@@ -22,8 +22,6 @@ EPSILONS = (0, 0.01, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 COUNTS = (0, 1, 2, 5, 20)
 WRITTEN = runs.RESULTS / page.FILE
 SIZE = dict(width=1280, height=900)
-
-
 LINEAR = *runs.POST_RUNS, *page.rules.EXACT
 
 
