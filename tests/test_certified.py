@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import attacks
 import data_prep
 from beyond.networks import bounds, certified, slopes
 from beyond.threats import few_pixels, shifts, threats
@@ -25,7 +26,7 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "NETWORK_NAMES", [NAME])
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
-        short = dict(STEPS=5, PATIENCE=((None, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
+        short = dict(STEPS=5, PATIENCE=((20, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
         for name, value in short.items():
             patch.setattr(certified, name, value)
         patch.setattr(threats, "IMAGES", 4)
@@ -113,6 +114,16 @@ def test_the_bound_in_the_step_is_the_proved_one_but_for_rounding(few, kind):
     trained = certified.interval_margin(model, x, y, 0.1).numpy()
     assert np.all(proved <= trained + 1e-6)
     np.testing.assert_allclose(trained, proved, rtol=0.01, atol=1e-2)
+
+
+def test_the_quicker_gradient_is_that_of_the_model(few):
+    model = certified.network("convolutional")
+    gradients = [
+        attacks.loss_gradient(each, attacks.margin_loss, few.x_test, few.y_test)[0]
+        for each in (model, certified.for_pixels(model))
+    ]
+    np.testing.assert_allclose(*gradients, atol=1e-6)
+    assert np.abs(gradients[0]).max() > 1e-3
 
 
 def test_greedy_pixels_need_at_least_the_fewest(few):
