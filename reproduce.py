@@ -75,9 +75,8 @@ def run_beyond(shared, start):
         heading("train networks with a certificate (python -m beyond.networks.certified)", start)
         certified.save(args, tasks)
         heading("try other threats on them, and look at what they look at", start)
-        args = threats.parse_args(shared)
-        tasks, looks = threats.submitted(executor, args), executor.submit(meaning.main, shared)
-        threats.save(args, tasks)
+        args, looks = threats.parse_args(shared), executor.submit(meaning.main, shared)
+        threats.save(args, threats.submitted(executor, args))
         looks.result()
 
 

@@ -18,6 +18,7 @@ import experiment_regular as regular
 import experiment_robust as robust
 from common import cli, runs, training
 from common.evaluation import ATTACK_EPSILONS
+from common.lazy import tf
 from common.many import compiled_epoch, shuffled, train_many
 
 RUN = "seeds"  # regular-seeds, robust-seeds
@@ -31,10 +32,11 @@ def train_seeds(recipe, epsilon, data, args):
     """
     loss_fn = functools.partial(robust.robust_hinge_loss, epsilon=epsilon)
     epoch, found = compiled_epoch(loss_fn, recipe.BATCH_SIZE, recipe.LEARNING_RATE), []
+    x = tf.constant(data.x_train)  # once, and not for every seed
     for seed in range(args.seeds):
         start = training.initial_weights(seed, args.dtype)
         orders = shuffled(len(data.y_train), args.epochs, seed)
-        train = data.x_train, data.y_train, args.epochs, orders
+        train = x, data.y_train, args.epochs, orders
         weights, bias, _, accuracy = train_many(epoch, *start, *train)
         model = weights[:, 0], bias[0]
         curve = attacks.robust_accuracy(*model, data.x_test, data.y_test, ATTACK_EPSILONS)

@@ -15,6 +15,7 @@ import numpy as np
 
 import attacks
 import data_prep
+from beyond.networks.certified import logits_of
 from common import cli, runs, training
 from common.lazy import keras, tf
 from experiment_regular import BATCH_SIZE, LEARNING_RATE, train_step
@@ -62,8 +63,7 @@ def lines(model, x, y, directions):
     """
     steps = OFFSETS[:, np.newaxis, np.newaxis, np.newaxis] * directions[:, :, np.newaxis]
     points = (x[:, np.newaxis, np.newaxis] + steps).astype(np.float32)
-    logits = model.predict(points.reshape(-1, 28, 28, 1), batch_size=10_000, verbose=0)
-    logits = logits.reshape(points.shape[:3])
+    logits = logits_of(model, points.reshape(-1, 28, 28, 1)).reshape(points.shape[:3])
     return 1 + attacks.margin_loss(y[:, np.newaxis, np.newaxis], logits)
 
 
@@ -101,7 +101,7 @@ def turning_pixels(model, x):
     for image in x:
         points = np.tile(image.ravel(), (image.size, len(VALUES), 1))
         points[np.arange(image.size), :, np.arange(image.size)] = VALUES
-        logits = model.predict(points.reshape(-1, *image.shape), batch_size=10_000, verbose=0)
+        logits = logits_of(model, points.reshape(-1, *image.shape))
         turning.append(turns(logits.reshape(image.size, len(VALUES))) > 0)
     return float(np.mean(turning))
 
@@ -119,7 +119,7 @@ def main(argv=None):
         rows = {key: [] for key in found}
         for seed in range(SEEDS):
             model = trained(hidden, seed, data)
-            logits = model.predict(data.x_test, batch_size=10_000, verbose=0)[:, 0]
+            logits = logits_of(model, data.x_test)
             directions = measured_directions(model, x, y, seed)
             losses = lines(model, x, y, directions)
             if "loss_network" not in arrays:
