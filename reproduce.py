@@ -64,14 +64,14 @@ def run_steps(steps, shared, start, own=None):
         importlib.import_module(module).main([*(own or {}).get(module, []), *shared])
 
 
-def run_beyond(shared, start):
-    """All that is linear in this process, and what is measured of networks beside it."""
+def run_all(shared, start):
+    """The post and all that is linear in this process, and what is measured of networks beside."""
     names = "networks.certified", "networks.meaning", "threats.threats"
     certified, meaning, threats = (importlib.import_module(f"beyond.{name}") for name in names)
     with beside.networks() as executor:
         args = certified.parse_args(shared)
         tasks = certified.submitted(executor, args)
-        run_steps(BEYOND, shared, start)
+        run_steps((*POST, *BEYOND), shared, start)
         heading("train networks with a certificate (python -m beyond.networks.certified)", start)
         certified.save(args, tasks)
         heading("try other threats on them, and look at what they look at", start)
@@ -100,9 +100,10 @@ def main(argv=None):
             artist.submit(pictures.draw_some, [], results)  # imports Matplotlib meanwhile
         run_steps([("verify the data", "data_prep")], shared[:3], start)
         results.mkdir(parents=True, exist_ok=True)  # now, and not after the first training
-        run_steps(POST, shared, start, {"experiment_robust": radii})
         if args.all:
-            run_beyond(shared, start)
+            run_all(shared, start)
+        else:
+            run_steps(POST, shared, start, {"experiment_robust": radii})
         heading("draw the figures", start)
         names = figures.FIGURES if args.all else figures.POST_FIGURES
         for error in pictures.draw_all(names, results, artist).values():

@@ -1,5 +1,6 @@
 """Networks between two sides: the step, the sides, the other threats, and the same bytes twice."""
 
+import contextlib
 from functools import partial
 from types import SimpleNamespace
 
@@ -15,6 +16,8 @@ from common.lazy import keras
 
 NAME = "small-certified"
 SHORT = "--epochs", "2", "--batch-size", "50"
+# An executor that is this process, for what is patched here.
+HERE = SimpleNamespace(submit=lambda *call: SimpleNamespace(result=partial(*call)))
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +37,11 @@ def made(few, tmp_path_factory):
         patch.setattr(shifts, "SHIFTS", dict(list(shifts.SHIFTS.items())[-2:]))
         for name in runs.POST_RUNS:
             (folder / name).symlink_to(runs.RESULTS / name)
-        # In this process, for which the above holds.
-        here = SimpleNamespace(submit=lambda *call: SimpleNamespace(result=partial(*call)))
         flags = ["--results", str(folder)]
         args = certified.parse_args([*SHORT, *flags])
-        certified.save(args, certified.submitted(here, args))
+        certified.save(args, certified.submitted(HERE, args))
         args = threats.parse_args(flags)
-        threats.save(args, threats.submitted(here, args))
+        threats.save(args, threats.submitted(HERE, args))
     return folder
 
 
@@ -85,6 +86,7 @@ def test_every_accuracy_is_between_its_sides(made, few):
 @pytest.mark.slow
 def test_optimised_slopes_prove_no_fewer_images_and_none_that_is_broken(made, few, monkeypatch):
     monkeypatch.setattr(data_prep, "load_pair", lambda digits: few)
+    monkeypatch.setattr(beside, "networks", lambda: contextlib.nullcontext(HERE))
     monkeypatch.setattr(slopes, "NETWORKS", [NAME])
     monkeypatch.setattr(slopes, "SLOPES", 1)
     slopes.main(["--results", str(made)])

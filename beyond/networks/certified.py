@@ -38,7 +38,7 @@ STEPS = 20  # of PGD from each start
 PATIENCE = (300, 4), (100, 16)  # images at most, and how many starts in a row must break too few
 FEW = 3  # images
 MOVED = 0.2  # of the pixels, around the best image so far
-HOPELESS = 128  # images in a row that CROWN does not prove
+HOPELESS = 64  # images in a row that CROWN does not prove
 IMAGES_AT_ONCE, ATTACKED_AT_ONCE = 2_500, 256  # of a forward pass, and of PGD: in the cache
 MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
 
@@ -273,10 +273,12 @@ def lower_bounds(network, x, y, epsilon, before, slopes=0):
     """Linear bounds of the margins, (batch,): CROWN-IBP, CROWN for what it leaves, and with slopes,
     as in bounds.crown, the same with optimised lines for what is left then.
 
-    before: those of a smaller ε, (batch,). CROWN takes the images in their order, until it has
-    proved none of HOPELESS in a row. What is proved without it has an infinite bound.
+    before: those of a smaller ε, (batch,), infinite if CROWN was not needed; only then CROWN-IBP is
+    asked. CROWN takes the images in the order of these bounds, until it has proved none of HOPELESS
+    in a row.
     """
-    bound = bounds.crown(network, x, y, epsilon, refine=False, verbose=0)
+    easy, bound = np.isinf(before), np.full(len(y), -np.inf)
+    bound[easy] = bounds.crown(network, x[easy], y[easy], epsilon, refine=False, verbose=0)
     order = np.lexsort((-bound, -before, bound <= 0))
     bound[bound > 0] = np.inf
     for start in range(np.sum(bound > 0), len(y), HOPELESS):

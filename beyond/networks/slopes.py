@@ -9,22 +9,24 @@ left out. Reads results/certified/ and writes results/slopes/: config.json, metr
 network and ε the images that are proved and those that the attack left).
 """
 
-import os
-
 import numpy as np
 
 import data_prep
 from beyond.networks import bounds, certified
-from common import cli, runs
+from common import beside, cli, runs
 
 RUN = "slopes"
 NETWORKS = [name for name in runs.NETWORK_NAMES if name != "small-certified"]
 SLOPES = 5  # steps of their optimisation; more prove nearly nothing more
 
 
-def proved_images(network, x, y, found):
-    """How many images are proved at each ε of a network of certified.py, as many numbers."""
-    bound, counts = np.full(len(y), np.inf), []
+def proved_images(args, name):
+    """How many images of a network of certified.py are proved at each ε, as many numbers."""
+    data, folder = data_prep.load_pair(args.digits), cli.results_folder(args)
+    saved = runs.read(folder / certified.RUN, metrics=[name])
+    network, found = bounds.Network(certified.load(saved, name)), saved.metrics[name]
+    x, y, counts = data.x_test, data.y_test, []
+    bound = np.full(len(y), np.inf)
     sides = zip(found["epsilon"], found["certified_images"], found["attacked_images"])
     for epsilon, low, high in sides:
         if low < high:
@@ -38,17 +40,17 @@ def proved_images(network, x, y, found):
 
 def main(argv=None):
     args = cli.pair_parser(__doc__).parse_args(argv)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow: more than for a linear model
     data, folder = data_prep.load_pair(args.digits), cli.results_folder(args) / RUN
     saved, metrics = runs.read(folder.with_name(certified.RUN), metrics=NETWORKS), {}
-    for name in NETWORKS:
-        network, found = bounds.Network(certified.load(saved, name)), saved.metrics[name]
-        counts = proved_images(network, data.x_test, data.y_test, found)
-        metrics[name] = {key: found[key] for key in ("epsilon", "attacked_images")}
-        metrics[name] |= dict(before=found["certified_images"], certified_images=counts)
-        cells = zip(found["epsilon"], found["certified_images"], counts)
-        cells = [f"{epsilon:.2f}: {before} to {now}" for epsilon, before, now in cells]
-        print(f"  {name}, images: " + "  ".join(cells), flush=True)
+    with beside.networks() as executor:
+        tasks = [executor.submit(proved_images, args, name) for name in NETWORKS[::-1]]
+        for name, task in zip(NETWORKS, tasks[::-1]):
+            counts, found = task.result(), saved.metrics[name]
+            metrics[name] = {key: found[key] for key in ("epsilon", "attacked_images")}
+            metrics[name] |= dict(before=found["certified_images"], certified_images=counts)
+            cells = zip(found["epsilon"], found["certified_images"], counts)
+            cells = [f"{epsilon:.2f}: {before} to {now}" for epsilon, before, now in cells]
+            print(f"  {name}, images: " + "  ".join(cells), flush=True)
     runs.save(folder, args, data, metrics, {}, images=len(data.y_test), slopes=SLOPES)
     print(folder)
 

@@ -83,14 +83,19 @@ class Models:
         return [float(np.mean(self.y * each > 0)) for each in logits]
 
 
-def of_linear(args):
-    """What all models keep, clean and under the linear models' attacks, (ε, sources, targets), and
-    the pixels that fool these.
+def of_all(args):
+    """What all models keep, clean and under the linear models' attacks, (ε, sources, targets), the
+    pixels that fool these, and the accuracy of the networks under every shift.
     """
     models = Models(args)
     attacked = lambda weights, epsilon: attacks.attack_linear(
         weights, models.x, models.y, epsilon, clip=True
     )
+
+    def accuracies(networks, x, y):
+        x = x[..., np.newaxis].astype(np.float32)
+        return [np.mean(y * logits_of(each, x) > 0) for each in networks]
+
     return dict(
         clean=models.accuracies(models.x),
         transfer=[
@@ -100,12 +105,15 @@ def of_linear(args):
         fewest=[
             few_pixels.fewest_pixels(*model, *few(models.x, models.y)) for model in models.linear
         ],
+        shifts=shifts.measure(
+            list(models.networks.values()), models.x[..., 0], models.y, 0, accuracies
+        ),
     )
 
 
 def of_network(args, name):
     """What all models keep under a network's attacks, (ε, 1, targets), how sure its mistakes are,
-    the pixels that fool it, and its accuracy under every shift.
+    and the pixels that fool it.
     """
     models = Models(args)
     model, x, y = models.networks[name], models.x, models.y
@@ -120,32 +128,26 @@ def of_network(args, name):
         found["transfer"].append([models.accuracies(images)])
         found["mistakes"].append(len(wrong))
         found["sure"].append(float(np.median(ratios)) if ratios else None)
-
-    def accuracy(networks, x, y):
-        x = x[..., np.newaxis].astype(np.float32)
-        return [np.mean(y * logits_of(each, x) > 0) for each in networks]
-
-    shifted = shifts.measure([model], x[..., 0], y, seed=0, accuracies=accuracy)
-    return found | dict(fewest=greedy_pixels(model, *few(x, y)), shifts=shifted)
+    return found | dict(fewest=greedy_pixels(model, *few(x, y)))
 
 
 def submitted(executor, args):
-    """What is measured, as tasks of an executor: of each network, and of the linear models."""
-    tasks = {name: executor.submit(of_network, args, name) for name in NETWORK_NAMES[::-1]}
-    return tasks | {"linear": executor.submit(of_linear, args)}
+    """What is measured, as tasks of an executor: of all models at once, and of each network."""
+    tasks = {"all": executor.submit(of_all, args)}
+    return tasks | {name: executor.submit(of_network, args, name) for name in NETWORK_NAMES[::-1]}
 
 
 def save(args, tasks):
     """Wait for the tasks, and save what they give."""
-    linear, *found = [tasks[name].result() for name in ("linear", *NETWORK_NAMES)]
+    of_models, *found = [tasks[name].result() for name in ("all", *NETWORK_NAMES)]
     data, results = data_prep.load_pair(args.digits), cli.results_folder(args)
     _, labels = few(data.x_test, data.y_test)
-    fewest = [each["fewest"] for each in found] + linear["fewest"]
+    fewest = [each["fewest"] for each in found] + of_models["fewest"]
     fewest = dict(zip((*NETWORK_NAMES, *runs.POST_RUNS), fewest))
     counts, of_each = range(PIXELS + 1), lambda key: [each[key] for each in found]
     kept = lambda each: few_pixels.accuracy(each, counts)
     metrics = dict(
-        transfer=np.concatenate([linear["transfer"], *of_each("transfer")], axis=1).tolist(),
+        transfer=np.concatenate([of_models["transfer"], *of_each("transfer")], axis=1).tolist(),
         sure=dict(zip(NETWORK_NAMES, of_each("sure"))),
         mistakes=dict(zip(NETWORK_NAMES, of_each("mistakes"))),
         few_pixels={name: kept(each) for name, each in fewest.items()},
@@ -153,11 +155,8 @@ def save(args, tasks):
             name: few_pixels.by_digit(each, labels, args.digits, kept)
             for name, each in fewest.items()
         },
-        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), linear["clean"])),
-        shifts={
-            name: np.concatenate([each[name] for each in of_each("shifts")], axis=1).tolist()
-            for name in shifts.SHIFTS
-        },
+        clean=dict(zip((*runs.POST_RUNS, *NETWORK_NAMES), of_models["clean"])),
+        shifts={name: kept.tolist() for name, kept in of_models["shifts"].items()},
     )
     about = dict(
         models=[*runs.POST_RUNS, *NETWORK_NAMES],

@@ -48,16 +48,20 @@ SURROGATES = {
 }
 
 
-def train_surrogate(weights, x, y, slope):
-    """The weights (784,) after EPOCHS of SGD through x (n, 784) in order, from `weights`, b = 0.
+def train_surrogate(weights, x, y, total, slope):
+    """The weights (784,) after EPOCHS of SGD through `total` images, from `weights` and b = 0.
+
+    x: (n, 784), over and over if n < total; then n is a multiple of BATCH_SIZE. y: (n,).
 
     It is NumPy, unlike common.many: 180 small models, each with its own images, take a third of the
     time.
     """
     weights, bias, rate = weights.copy(), np.float32(0), np.float32(LEARNING_RATE / BATCH_SIZE)
     signed = y[:, np.newaxis] * x  # y ŷ = w·(y x) + y b
-    for start in [*range(0, len(y), BATCH_SIZE)] * EPOCHS:
-        images, labels = signed[start : start + BATCH_SIZE], y[start : start + BATCH_SIZE]
+    for start in [*range(0, total, BATCH_SIZE)] * EPOCHS:
+        first = start % len(y)
+        rows = slice(first, first + min(BATCH_SIZE, total - start))
+        images, labels = signed[rows], y[rows]
         pull = rate * slope(images @ weights + labels * bias)
         weights += pull @ images
         bias += pull @ labels
@@ -70,11 +74,12 @@ def train_surrogates(data, count, slope, from_zero):
     Few images are repeated to the length of the training set: every surrogate takes as many steps.
     """
     total, found = len(data.y_train), []
+    size = min(total, np.lcm(count, BATCH_SIZE)) if count else total
     for seed in range(1, DRAWS + 1):
         start = (not from_zero) * training.initial_weights(seed)[0][:, 0]
-        chosen = np.resize(np.random.default_rng(seed).permutation(total)[:count], total)
-        x = data.x_train[chosen].reshape(total, -1)
-        found.append(train_surrogate(start, x, data.y_train[chosen], slope))
+        chosen = np.resize(np.random.default_rng(seed).permutation(total)[:count], size)
+        x = data.x_train[chosen].reshape(size, -1)
+        found.append(train_surrogate(start, x, data.y_train[chosen], total, slope))
     return np.array(found)
 
 
