@@ -119,11 +119,9 @@ def test_the_bound_in_the_step_is_the_proved_one_but_for_rounding(few, kind):
 
 
 def test_the_quicker_gradient_is_that_of_the_model(few):
-    model = certified.network("convolutional")
-    gradients = [
-        attacks.loss_gradient(each, attacks.margin_loss, few.x_test, few.y_test)[0]
-        for each in (model, certified.for_pixels(model))
-    ]
+    model, rest = certified.network("convolutional"), (attacks.margin_loss, few.x_test, few.y_test)
+    both = model, certified.for_pixels(model)
+    gradients = [attacks.loss_gradient(each, *rest)[0] for each in both]
     np.testing.assert_allclose(*gradients, atol=1e-6)
     assert np.abs(gradients[0]).max() > 1e-3
 
