@@ -123,6 +123,14 @@ def here(monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def eager():
+    """Without graphs, which take a second for the bounds of every new network."""
+    lazy.tf.config.run_functions_eagerly(True)
+    yield
+    lazy.tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def data():
     return data_prep.load_pair()

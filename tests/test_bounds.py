@@ -14,16 +14,9 @@ import attacks
 from beyond.networks import bounds
 from common.lazy import keras, tf
 
+pytestmark = pytest.mark.usefixtures("eager")
 layers = keras.layers
 SAMPLES = 2_000
-
-
-@pytest.fixture(autouse=True)
-def eager():
-    """Without graphs, which take a second for every new network."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def network_of(*middle, shape=(4, 4, 1), weights=None, last=None, logits=1):

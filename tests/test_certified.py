@@ -109,7 +109,7 @@ def test_other_threats_are_measured_and_weaker_than_none(made):
 
 
 @pytest.mark.parametrize("kind", ["small", "convolutional"])
-def test_the_bound_in_the_step_is_the_proved_one_but_for_rounding(few, kind):
+def test_the_bound_in_the_step_is_the_proved_one_but_for_rounding(few, kind, eager):
     keras.utils.set_random_seed(0)
     model, x, y = certified.network(kind), few.x_test[:5], few.y_test[:5].astype(np.float32)
     proved = bounds.interval(bounds.Network(model), x, y, 0.1)

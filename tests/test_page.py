@@ -157,7 +157,7 @@ def settled(view):
 PIXELS = "[...document.getElementById('clean').getContext('2d').getImageData(0, 0, 28, 28).data]"
 
 
-def test_numpy_decides_about_a_drawing_as_the_page_does(view, models):
+def test_numpy_decides_about_a_drawing_as_the_page_does(view, models, eager):
     show(view, "image=7&model=regular&draw=1")
     box = view.locator("#paper").bounding_box()
     view.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
@@ -213,6 +213,7 @@ NETWORK = """([name, images, epsilons]) => {
 }"""
 
 
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("name", page.NETWORKS)
 def test_a_network_and_its_bound_are_python_s_and_what_is_found_is_an_attack(view, data, name):
     model = certified.load(runs.read(runs.RESULTS / "certified"), name)
