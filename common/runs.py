@@ -26,33 +26,24 @@ EPSILONS = (0.1, 0.2, 0.3)  # of the post's robust models, in pixel units
 FILES = {"config.json", "metrics.json", "history.csv", "arrays.npz", "model.keras", ".DS_Store"}
 PACKAGES = "tensorflow", "keras", "numpy", "scipy", "highspy"  # that a run's numbers depend on
 LOGIT_TOLERANCE = 1e-4  # of the largest logit: float32 is off by up to 5e-7, float16 by 3e-4
+ROOMS = {  # of beyond/, with the scripts that make a run of their own name
+    "linear": ("exact", "diagram", "l1", "stopped", "weak", "norms"),
+    "chance": ("crossvalidation", "sweep"),
+    "threats": ("few_pixels", "shifts", "transfer"),
+    "networks": ("landscapes", "certified", "slopes", "meaning"),
+}
 MAKERS = {  # the names of runs, without their ε: what `python` makes them with
     "regular": "experiment_regular.py",
     "robust": "experiment_robust.py",
     "robust-converged": "-m beyond.linear.converged",
-    "l1": "-m beyond.linear.l1",
     "l1-equivalent": "-m beyond.linear.l1",
     "regular-seeds": "-m beyond.chance.seeds",
     "robust-seeds": "-m beyond.chance.seeds",
-    "exact": "-m beyond.linear.exact",
-    "diagram": "-m beyond.linear.diagram",
-    "stopped": "-m beyond.linear.stopped",
-    "weak": "-m beyond.linear.weak",
-    "norms": "-m beyond.linear.norms",
-    "crossvalidation": "-m beyond.chance.crossvalidation",
-    "sweep": "-m beyond.chance.sweep",
-    "few_pixels": "-m beyond.threats.few_pixels",
-    "shifts": "-m beyond.threats.shifts",
-    "transfer": "-m beyond.threats.transfer",
     "threats": "-m beyond.threats",
-    "landscapes": "-m beyond.networks.landscapes",
-    "certified": "-m beyond.networks.certified",
-    "slopes": "-m beyond.networks.slopes",
     "pairs": "-m beyond.pairs",
-    "meaning": "-m beyond.networks.meaning",
     "ten_linear": "-m beyond.ten.linear",
     "ten_network": "-m beyond.ten.network",
-}
+} | {name: f"-m beyond.{room}.{name}" for room, names in ROOMS.items() for name in names}
 
 
 class Run(NamedTuple):
