@@ -43,14 +43,14 @@ IMAGES_AT_ONCE, ATTACKED_AT_ONCE = 2_500, 256  # of a forward pass, and of PGD: 
 MILP_IMAGES, MILP_NODES = 10, 50  # at most, for each ε, and of the solver's tree for each
 
 
-def network(architecture, logits=1, hidden=(64, 64)):
-    """small: hidden layers of ReLU; convolutional: two convolutions and a layer of 64."""
+def network(architecture, logits=1):
+    """small: two hidden layers of 64; convolutional: two convolutions and a layer of 64."""
     layers, options = keras.layers, dict(data_format="channels_last", dtype="float32")
     convolutions = [
         layers.Conv2D(16, 5, 2, activation="relu", **options),
         layers.Conv2D(32, 4, 2, activation="relu", **options),
     ]
-    units = hidden if architecture == "small" else (64,)
+    units = (64, 64) if architecture == "small" else (64,)
     return keras.Sequential(
         [
             keras.Input((28, 28, 1), dtype="float32"),

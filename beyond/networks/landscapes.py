@@ -15,7 +15,7 @@ import numpy as np
 
 import attacks
 import data_prep
-from beyond.networks.certified import logits_of, network
+from beyond.networks.certified import logits_of
 from common import cli, runs, training
 from common.lazy import keras, tf
 from experiment_regular import BATCH_SIZE, LEARNING_RATE, train_step
@@ -31,10 +31,23 @@ VALUES = np.linspace(0, 1, 21)  # of one pixel after the other, its whole range
 DIRECTIONS = ("pixel", "random", "adversarial")
 
 
+def network(hidden):
+    """Flatten, hidden layers of ReLU, one logit; Keras' default initialisation."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1), dtype="float32"),
+            layers.Flatten(data_format="channels_last", dtype="float32"),
+            *(layers.Dense(units, activation="relu", dtype="float32") for units in hidden),
+            layers.Dense(1, dtype="float32"),
+        ]
+    )
+
+
 def trained(hidden, seed, data):
     """A network with these hidden layers, trained with the regular step."""
     training.seed_everything(seed)
-    model = network("small", hidden=hidden)
+    model = network(hidden)
     model.compile(optimizer=keras.optimizers.SGD(LEARNING_RATE))
     step = functools.partial(train_step, model, batch_size=BATCH_SIZE)
     train = data.x_train, data.y_train, EPOCHS, BATCH_SIZE
