@@ -198,7 +198,7 @@ def main(doc, draw):
         args = parser.parse_args()
         path = save(draw, Path(sys.argv[0]).stem, cli.results_folder(args))
         print(path, flush=True)
-        if args.show:
-            webbrowser.open(path.resolve().as_uri())
+        if args.show and not webbrowser.open(path.resolve().as_uri()):
+            raise ValueError("--show: nothing here can open the picture; it is saved as above")
 
     cli.run(script)

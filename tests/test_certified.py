@@ -46,7 +46,7 @@ def made(few, tmp_path_factory):
 
 
 def test_the_same_seed_gives_the_same_network_whatever_ran_before(made, few):
-    network = certified.trained(certified.parse_args(SHORT), few, "small", "certified")
+    network = certified.trained(certified.parse_args(SHORT), few, NAME)
     saved = runs.read(made / "certified").arrays
     for number, weights in enumerate(network.get_weights()):
         np.testing.assert_array_equal(saved[f"{NAME}-{number}"], weights, strict=True)
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_network_whatever_ran_before(made, few):
 def weights_of(names):
     """Of the last of some networks that are trained one after the other, an epoch each."""
     args, data = certified.parse_args(["--epochs", "1"]), data_prep.load_pair()
-    return [certified.trained(args, data, *each.split("-")).get_weights() for each in names][-1]
+    return [certified.trained(args, data, each).get_weights() for each in names][-1]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """On other people's machines: notebooks, their settings, their modules, no display, no .venv."""
 
 import sys
+import webbrowser
 
 import style
 import hinge_loss
@@ -43,6 +44,13 @@ import matplotlib; print(matplotlib.get_backend(), os.environ['MPLBACKEND'])
     for figure in (hinge_loss, hinge_margin):
         ours = style.save(figure.draw, figure.__name__, tmp_path / "ours")
         assert ours.read_bytes() == (tmp_path / "figures" / ours.name).read_bytes()
+
+
+def test_show_without_a_display_is_one_line_after_the_picture(here, tmp_path, monkeypatch):
+    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    done = here("plots/hinge_loss.py", "--results", tmp_path, "--show")
+    assert done.returncode == 1 and (tmp_path / "figures" / "hinge_loss.png").exists()
+    assert done.stderr.count("\n") == 1 and "nothing here can open" in done.stderr
 
 
 def test_settings_of_keras_in_the_session_change_no_byte(quick, tmp_path):

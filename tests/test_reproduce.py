@@ -5,11 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 import reproduce
 from claims import __main__ as claims
 from common import files, runs
-from report import figures, report
+from report import figures, page, report
 
 RUNS = list(report.PUBLISHED)
 # What the post's curves look like: attack ε, accuracy in %, tolerance in points.
@@ -165,3 +166,12 @@ def test_report_shows_what_there_is(tmp_path, there):
     for run in there:
         kind, epsilon, *_ = run.split("-")
         assert f"ε = {epsilon}, the {'optimum' if kind == 'exact' else 'post'}" in text
+
+
+def test_the_name_of_a_folder_is_no_html_in_the_report_and_the_page(tmp_path):
+    folder = tmp_path / "a <b>&c"
+    folder.mkdir()
+    for run in RUNS:
+        (folder / run).symlink_to(runs.RESULTS / run)
+    for text in (MarkdownIt().render(report.write(folder).read_text()), page.page(folder)):
+        assert "a &lt;b&gt;&amp;c" in text and "<b>&" not in text

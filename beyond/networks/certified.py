@@ -213,11 +213,11 @@ def compiled(architecture, learning_rate, steps, logits=1):
     return model
 
 
-def trained(args, data, architecture, method):
-    """A network, trained by one of the three methods."""
+def trained(args, data, name):
+    """A network, trained as its name says."""
     training.seed_everything(args.seed)
-    share = SHARES.get(f"{architecture}-{method}", OTHERS)
-    epochs = max(1, round(share * args.epochs))
+    architecture, method = name.split("-")
+    epochs = max(1, round(SHARES.get(name, OTHERS) * args.epochs))
     steps = epochs * -(-len(data.y_train) // args.batch_size)
     model = compiled(architecture, args.learning_rate, steps)
     step = functools.partial(
@@ -354,9 +354,8 @@ def class_distance(x, y):
 
 def train_and_bracket(args, name):
     """One network: its weights, arrays, and its `bracket`."""
-    architecture, method = name.split("-")
     data = data_prep.load_pair(args.digits)
-    model = trained(args, data, architecture, method)
+    model = trained(args, data, name)
     # In the others too many units may switch: minutes for each image.
     by_milp = name == "small-certified"
     return model.get_weights(), bracket(model, data.x_test, data.y_test, by_milp)

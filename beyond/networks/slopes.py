@@ -43,9 +43,9 @@ def main(argv=None):
     data, folder = data_prep.load_pair(args.digits), cli.results_folder(args) / RUN
     saved, metrics = runs.read(folder.with_name(certified.RUN), metrics=NETWORKS), {}
     with beside.networks() as executor:
-        tasks = [executor.submit(proved_images, args, name) for name in NETWORKS[::-1]]
-        for name, task in zip(NETWORKS, tasks[::-1]):
-            counts, found = task.result(), saved.metrics[name]
+        tasks = {name: executor.submit(proved_images, args, name) for name in NETWORKS[::-1]}
+        for name in NETWORKS:
+            counts, found = tasks[name].result(), saved.metrics[name]
             metrics[name] = {key: found[key] for key in ("epsilon", "attacked_images")}
             metrics[name] |= dict(before=found["certified_images"], certified_images=counts)
             cells = zip(found["epsilon"], found["certified_images"], counts)
