@@ -29,7 +29,7 @@ def made(few, tmp_path_factory):
         patch.setattr(certified, "NETWORK_NAMES", [NAME])
         patch.setattr(threats, "NETWORK_NAMES", [NAME])
         patch.setattr(certified, "ATTACKS", np.array([0.0, 0.02, 0.5]))
-        short = dict(STEPS=5, PATIENCE=((20, 1), (10, 1)), MILP_IMAGES=1, MILP_NODES=1)
+        short = dict(SEARCHES=((20, 1, 5), (10, 1, 5)), MILP_IMAGES=1, MILP_NODES=1)
         for name, value in short.items():
             patch.setattr(certified, name, value)
         patch.setattr(threats, "IMAGES", 4)

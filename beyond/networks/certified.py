@@ -34,8 +34,9 @@ RAMP = 0.5  # of the steps, in which ε rises from 0
 EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
 ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step
 ATTACKS = np.sort([*np.linspace(0, 0.5, 11), EPSILON])  # radii, in pixel units
-STEPS = 20  # of PGD from each start
-PATIENCE = (300, 4), (100, 16)  # images at most, and how many starts in a row must break too few
+MOMENTUM = 0.6  # of PGD: what a step keeps of the direction of the one before
+# Images at most, how many starts in a row must break too few, and the steps from each of them.
+SEARCHES = (300, 3, 12), (100, 8, 12), (300, 1, 40)
 FEW = 3  # images
 MOVED = 0.2  # of the pixels, around the best image so far
 HOPELESS = 64  # images in a row that CROWN does not prove
@@ -124,24 +125,28 @@ def for_pixels(model):
     return outputs
 
 
-def attacked(model, x, y, epsilon, steps, start, size):
+def attacked(model, x, y, epsilon, steps, start, size, momentum=0.0):
     """PGD in [0, 1], of float32 tensors: for the training step and, compiled, for the upper side.
 
     start: the images that it starts from, within ε of x. size: of a step, by its number, in pixel
-    units.
+    units. momentum: how much of the direction stays for the next step (Dong et al.,
+    arXiv:1710.06081).
     """
     low, high = tf.maximum(x - epsilon, 0.0), tf.minimum(x + epsilon, 1.0)
     outputs = for_pixels(model)
 
-    def move(step, found):
+    def move(step, found, direction):
         with tf.GradientTape() as tape:
             tape.watch(found)
             loss = -y * outputs(found)[:, 0]
-        found = found + size(step) * tf.sign(tape.gradient(loss, found))
-        return step + 1, tf.clip_by_value(found, low, high)
+        gradient = tape.gradient(loss, found)
+        mean = tf.reduce_mean(tf.abs(gradient), (1, 2, 3), keepdims=True)
+        direction = momentum * direction + tf.math.divide_no_nan(gradient, mean)
+        found = found + size(step) * tf.sign(direction)
+        return step + 1, tf.clip_by_value(found, low, high), direction
 
-    start = tf.clip_by_value(start, low, high)
-    return tf.while_loop(lambda step, _: step < steps, move, (0, start))[1]
+    first = 0, tf.clip_by_value(start, low, high), tf.zeros_like(start)
+    return tf.while_loop(lambda step, *_: step < steps, move, first)[1]
 
 
 def compiled_attack(model):
@@ -158,7 +163,7 @@ def compiled_attack(model):
     @tf.function(input_signature=[images, labels, radii, count, images, number])
     def search(x, y, epsilon, steps, start, first):
         size = lambda step: first * epsilon * tf.cast(1 - step / steps, tf.float32)
-        return attacked(model, x, y, epsilon, steps, start, size)
+        return attacked(model, x, y, epsilon, steps, start, size, MOMENTUM)
 
     search = search.get_concrete_function()
 
@@ -234,39 +239,44 @@ def logits_of(model, x):
     return np.concatenate([np.zeros(0, np.float32), *(model(part).numpy()[:, 0] for part in parts)])
 
 
-def broken(attack, model, x, y, epsilon, others):
-    """Which images PGD makes wrong, (batch,), from one start after the other.
+def broken(attack, model, x, y, epsilon, others, best):
+    """Which images PGD makes wrong, (batch,), from one start after the other, and the best images.
 
-    The first start is a random corner of each image's box. Then come by turns the corner towards an
-    image of the other class (others: images by the label that they do not have), and the best image
-    so far with a fifth of its pixels sent to random corners: a search around it. After the first
-    start, of all images, come the 300 that are nearest to the boundary, until four starts in a row
-    have broken fewer than three; then the nearest 100, until sixteen in a row have.
+    The first start is `best`, those of a smaller ε, sent on to the corners of their new boxes, by
+    chance where they are x. Then come the corner towards an image of the other class (others:
+    images by the label that they do not have), a random one, and from there on the best image so
+    far with a fifth of its pixels sent to random corners: a search around it. After the first
+    start, of all images, come the 300 that are nearest to the boundary, until three starts in a row
+    have broken fewer than three; then the nearest 100, until eight in a row have; and then 300 once
+    more, with more steps, until one start has.
     """
     generator, number = np.random.default_rng(0), 0
-    margins, best = np.full(len(y), np.inf), x.copy()
-    for most, patience in PATIENCE:
+    margins, best = np.full(len(y), np.inf), best.copy()
+    for most, patience, steps in SEARCHES:
         counts = []  # of the images that each start breaks
         while len(counts) <= patience or sum(counts[-patience:]) >= FEW:
             left = np.flatnonzero(margins > 0)
             left = left[np.argsort(margins[left], kind="stable")][: most if number else len(y)]
             if not len(left):
-                return margins <= 0
-            corners = x[left] + epsilon * generator.choice([-1.0, 1.0], x[left].shape)
-            start, first = corners, 2.0
-            if number % 2:
+                return margins <= 0, best
+            image, known, first = x[left], best[left], 2.0
+            start = image + epsilon * generator.choice([-1.0, 1.0], image.shape)
+            if number == 0:
+                ahead, first = image + epsilon * np.sign(known - image), 1.0
+                start = np.where(known == image, start, ahead)
+            elif number == 1:
                 towards = [generator.choice(others[label]) for label in y[left]]
-                start = x[left] + epsilon * np.sign(np.array(towards) - 0.5)
-            elif number:
-                start = np.where(generator.random(corners.shape) < MOVED, corners, best[left])
+                start = image + epsilon * np.sign(np.array(towards) - 0.5)
+            elif number > 2:
+                start = np.where(generator.random(image.shape) < MOVED, start, known)
                 first = 0.5
-            images = attack(x[left], y[left], epsilon, STEPS, start, first)
+            images = attack(image, y[left], epsilon, steps, start, first)
             found = y[left] * logits_of(model, images)
             better = found < margins[left]
             best[left[better]], margins[left[better]] = images[better], found[better]
             counts.append(int(np.sum(found <= 0)))
             number += 1
-    return margins <= 0
+    return margins <= 0, best
 
 
 def lower_bounds(network, x, y, epsilon, before, slopes=0):
@@ -311,7 +321,7 @@ def bracket(model, x, y, by_milp):
     by_milp: whether MILP is tried on the last images.
     """
     network, attack = bounds.Network(model), compiled_attack(model)
-    others = {label: x[y != label] for label in (-1, 1)}
+    others, best = {label: x[y != label] for label in (-1, 1)}, x.copy()
     boxed, safe, wrong = np.ones(len(y), bool), np.ones(len(y), bool), np.zeros(len(y), bool)
     bound = np.full(len(y), np.inf)  # of each image, the last one
     found = {"epsilon": ATTACKS.tolist(), "images": len(y)}
@@ -324,7 +334,9 @@ def bracket(model, x, y, by_milp):
         bound[rest] = lower_bounds(network, x[rest], y[rest], epsilon, bound[rest])
         safe[rest] = bound[rest] > 0
         rest = np.flatnonzero(~safe & ~wrong)
-        wrong[rest] = broken(attack, model, x[rest], y[rest], epsilon, others)
+        wrong[rest], best[rest] = broken(
+            attack, model, x[rest], y[rest], epsilon, others, best[rest]
+        )
         rest, solved = np.flatnonzero(before & ~safe & ~wrong), 0
         if by_milp and len(rest) <= MILP_IMAGES:
             safe[rest], wrong[rest] = by_program(model, network, x[rest], y[rest], epsilon)

@@ -24,6 +24,7 @@ from common.runs import NETWORK_NAMES
 
 RUN = "meaning"
 IMAGES = 300  # test images whose decisions are turned
+STEPS = 20  # of PGD, from one start
 HALVINGS = 8  # of ε from 0 to 1, in pixel units: to 1/256
 INK = 0.5  # pixels above it are ink, and those that touch one are beside it
 NEIGHBOURS = 5
@@ -68,7 +69,7 @@ def least_attack(model, x, y):
     low, high = np.zeros(len(y)), np.ones(len(y))
     for _ in range(HALVINGS):
         epsilon = (low + high) / 2
-        images = attack(x, y, epsilon, certified.STEPS)
+        images = attack(x, y, epsilon, STEPS)
         wrong = y * certified.logits_of(model, images) <= 0
         found[wrong], turned[wrong] = epsilon[wrong], images[wrong]
         low, high = np.where(wrong, low, epsilon), np.where(wrong, epsilon, high)
