@@ -126,6 +126,17 @@ def test_the_quicker_gradient_is_that_of_the_model(few):
     assert np.abs(gradients[0]).max() > 1e-3
 
 
+def test_what_is_broken_is_wrong_and_in_its_box_also_from_a_smaller_epsilon_on(made, few):
+    model, (x, y) = threats.load(runs.read(made / "certified"), NAME), (few.x_test, few.y_test)
+    rest = certified.compiled_attack(model), model, x, y
+    others, best = {label: x[y != label] for label in (-1, 1)}, x
+    for epsilon in (0.1, 0.15):
+        wrong, best = certified.broken(*rest, epsilon, others, best)
+        assert np.any(wrong) and not np.all(wrong)
+        np.testing.assert_array_equal(y * certified.logits_of(model, best) <= 0, wrong)
+        assert np.abs(best - x).max() <= epsilon + 1e-6 and best.min() >= 0 and best.max() <= 1
+
+
 def test_greedy_pixels_need_at_least_the_fewest(few):
     """Of a linear network the first-order choice is the exact one."""
     run = runs.read(runs.RESULTS / "regular").arrays
