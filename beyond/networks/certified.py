@@ -35,7 +35,7 @@ EPSILON = 1.05 * 0.4  # of certified training after the ramp, in pixel units
 ADVERSARIAL_EPSILON, ADVERSARIAL_STEPS = 0.2, 5  # of PGD in the step
 ATTACKS = np.sort([*np.linspace(0, 0.5, 11), EPSILON])  # radii, in pixel units
 MOMENTUM = 0.6  # of PGD: what a step keeps of the direction of the one before
-# Images at most, how many starts in a row must break too few, and the steps from each of them.
+# Images at most, how many starts in a row, after a first one, must break too few, and their steps.
 SEARCHES = (300, 3, 12), (100, 8, 12), (300, 1, 40)
 FEW = 3  # images
 MOVED = 0.2  # of the pixels, around the best image so far
@@ -247,8 +247,8 @@ def broken(attack, model, x, y, epsilon, others, best):
     images by the label that they do not have), a random one, and from there on the best image so
     far with a fifth of its pixels sent to random corners: a search around it. After the first
     start, of all images, come the 300 that are nearest to the boundary, until three starts in a row
-    have broken fewer than three; then the nearest 100, until eight in a row have; and then 300 once
-    more, with more steps, until one start has.
+    have broken fewer than three; then the nearest 100, until eight in a row have after a first one;
+    and then 300 once more, with more steps, until one has after a first one.
     """
     generator, number = np.random.default_rng(0), 0
     margins, best = np.full(len(y), np.inf), best.copy()
