@@ -10,7 +10,6 @@ from concurrent import futures
 # Convolutions take half of the time. TensorFlow reads it when it is imported, and bytes differ by
 # it, so that networks have processes of their own.
 ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}
-CORES = min(os.cpu_count() or 1, 4)  # each process with TensorFlow takes a gigabyte
 
 
 def begin(environ):
@@ -53,5 +52,11 @@ def processes(count, environ=()):
 
 
 def networks():
-    """An executor for tasks on convolutional networks, a process a core."""
-    return processes(CORES, ONEDNN)
+    """An executor for tasks on convolutional networks, a process a core.
+
+    Of the cores that a scheduler allows, where that is known, and of four at most: a process with
+    TensorFlow takes a gigabyte.
+    """
+    allowed = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if allowed else os.cpu_count() or 1
+    return processes(min(cores, 4), ONEDNN)
