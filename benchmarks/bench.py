@@ -26,13 +26,15 @@ class Seconds(float):
     """A time that a case has measured itself."""
 
 
-def arguments(doc, repeat, against=False):
-    """The command line of a benchmark: --repeat, --quick and --results; --against if it has it."""
+def arguments(doc, repeat, against=False, lirpa=False):
+    """The command line of a benchmark: --repeat, --quick and --results; two more if it has them."""
     parser = cli.parser(doc)
     if against:
         parser.add_argument(
             "--against", type=cli.path, metavar="CHECKOUT", help="another one, timed in turn"
         )
+    if lirpa:
+        parser.add_argument("--lirpa", metavar="PYTHON", help="one that has auto_LiRPA")
     parser.add_argument(
         "--repeat",
         type=cli.number(int, 1, 1000),

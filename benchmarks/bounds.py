@@ -2,17 +2,24 @@
 
     python benchmarks/bounds.py      # about a minute
     git worktree add ../before 4134aa3 && python benchmarks/bounds.py --against ../before
+    python benchmarks/bounds.py --lirpa lirpa/bin/python         # that of lirpa.py
 
 The reference is the forward pass of the convolutional network in float32, as Keras' predict has it.
 Beside the cases, which are timed by the clock, CROWN is timed for an image of each of four networks
-in milliseconds of processor time, with --against in turn with that of another checkout.
+in milliseconds of processor time, with --against in turn with that of another checkout. With
+--lirpa intervals and CROWN stand beside those of auto_LiRPA, in processor time as well: by how much
+ours are below (they pay for rounding), and how many images each proves.
 """
 
+import functools
 import importlib
-import os
+import json
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import bench
 import numpy as np
@@ -32,6 +39,13 @@ EACH = {  # networks, with ε and how many images
     "small-regular": (0.1, 100),
     "stride 1": (0.02, 1),
 }
+LIRPA = {  # networks beside auto_LiRPA, with ε
+    "convolutional-adversarial": 0.15,
+    "convolutional-regular": 0.05,
+    "small-adversarial": 0.15,
+    "small-certified": 0.4,
+}
+LIRPA_IMAGES = 50  # the first ones of each digit
 
 
 def stride_one():
@@ -85,9 +99,47 @@ def processor_times(modules, models, x, y, repeat):
     return {"processor_ms_an_image": times, "above_at_least": above}
 
 
+def beside_lirpa(python, saved, x, y, repeat):
+    """By network and method: milliseconds an image, how far ours are below, images proved."""
+    rows = np.concatenate([np.flatnonzero(y == sign)[:LIRPA_IMAGES] for sign in (-1, 1)])
+    x, y, found = x[rows], y[rows], {}
+    script = Path(__file__).with_name("lirpa.py")
+    for name, epsilon in LIRPA.items():
+        model = threats.load(saved, name)
+        network = bounds.Network(model)
+        ours = {
+            "IBP": bounds.interval,
+            "CROWN-IBP": functools.partial(bounds.crown, refine=False, verbose=0),
+            "CROWN": functools.partial(bounds.crown, verbose=0),
+        }
+        with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+            np.savez(file, *model.get_weights(), x=x, y=y)
+            file.flush()
+            for method, bound in ours.items():
+                bound(network, x, y, epsilon)
+                times = {"ours": [], "float32": [], "float64": []}
+                for _ in range(repeat):
+                    start = time.process_time()
+                    value = bound(network, x, y, epsilon)
+                    times["ours"].append(1e3 * (time.process_time() - start) / len(x))
+                    for dtype in ("float32", "float64"):
+                        task = [python, script, file.name, str(epsilon), method, dtype]
+                        done = subprocess.run(task, capture_output=True, check=True, text=True)
+                        theirs, taken = json.loads(done.stdout.splitlines()[-1])  # it greets
+                        times[dtype].append(taken)
+                theirs = np.array(theirs)
+                below = np.quantile(theirs - value, [0, 0.5, 1])
+                found[f"{name}, ε = {epsilon}, {method}"] = dict(
+                    processor_ms_an_image={k: statistics.median(v) for k, v in times.items()},
+                    below=dict(zip(("least", "median", "most"), below.tolist())),
+                    median_size=float(np.median(np.abs(theirs))),
+                    proved=[int(np.sum(each > 0)) for each in (value, theirs)],
+                )
+    return {"images": len(x), "found": found}
+
+
 def main():
-    args = bench.arguments(__doc__, repeat=3, against=True)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "2"  # before TensorFlow
+    args = bench.arguments(__doc__, repeat=3, against=True, lirpa=True)
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]
@@ -116,6 +168,8 @@ def main():
         modules["against"] = bounds_of(args.against)
     models = {name: threats.load(saved, name) for name in [*EACH][:-1]} | {"stride 1": stride_one()}
     times = processor_times(modules, models, x, y, args.repeat)
+    if args.lirpa:
+        times["auto_LiRPA"] = beside_lirpa(args.lirpa, saved, x, y, args.repeat)
     bench.finish("bounds", args, seconds, "forward, convolutional", images=len(y), **times)
 
 

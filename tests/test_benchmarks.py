@@ -5,7 +5,8 @@ import json
 import pytest
 from conftest import ROOT
 
-NAMES = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "bench")
+SHARED = "bench", "lirpa"
+NAMES = sorted({path.stem for path in (ROOT / "benchmarks").glob("*.py")} - {*SHARED})
 
 
 @pytest.mark.slow
