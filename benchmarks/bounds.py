@@ -124,7 +124,9 @@ def beside_lirpa(python, saved, x, y, repeat):
                     times["ours"].append(1e3 * (time.process_time() - start) / len(x))
                     for dtype in ("float32", "float64"):
                         task = [python, script, file.name, str(epsilon), method, dtype]
-                        done = subprocess.run(task, capture_output=True, check=True, text=True)
+                        done = subprocess.run(task, capture_output=True, text=True)
+                        if done.returncode:
+                            raise ValueError(f"{script}: {done.stderr.splitlines()[-1]}")
                         theirs, taken = json.loads(done.stdout.splitlines()[-1])  # it greets
                         times[dtype].append(taken)
                 theirs = np.array(theirs)

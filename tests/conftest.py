@@ -104,11 +104,12 @@ def here(monkeypatch, capsys):
 
     def run(name, *arguments):
         place = ROOT / name
-        if not place.exists():
-            place = ROOT / name.replace(".", "/")
+        folder = place.parent
+        if not place.exists():  # a module, which Python looks for from here
+            place, folder = ROOT / name.replace(".", "/"), ROOT
             place = place if place.is_dir() else place.with_suffix(".py")
         path, status = sys.path.copy(), 0
-        sys.path.insert(0, str(place.parent))
+        sys.path.insert(0, str(folder))
         monkeypatch.setattr(sys, "argv", [str(place), *map(str, arguments)])
         capsys.readouterr()
         try:

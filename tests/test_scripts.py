@@ -10,7 +10,7 @@ FILES = [*ROOT.glob("*.py"), *(path for room in ROOMS for path in (ROOT / room).
 MODULES = {  # by the name for `python -m`; beyond.pairs is beyond/pairs/__main__.py
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__"): str(path)
     for path in sorted(FILES)
-    if path.stem != "__init__"
+    if path.stem not in ("__init__", "lirpa")  # bounds.py starts lirpa.py with another Python
 }
 SCRIPTS = {
     name: path
