@@ -26,15 +26,14 @@ class Seconds(float):
     """A time that a case has measured itself."""
 
 
-def arguments(doc, repeat, against=False, lirpa=False):
-    """The command line of a benchmark: --repeat, --quick and --results; two more if it has them."""
+def arguments(doc, repeat, **own):
+    """The command line of a benchmark: --repeat, --quick and --results, and its own flags.
+
+    own: by the name of a flag, what argparse wants to know of it.
+    """
     parser = cli.parser(doc)
-    if against:
-        parser.add_argument(
-            "--against", type=cli.path, metavar="CHECKOUT", help="another one, timed in turn"
-        )
-    if lirpa:
-        parser.add_argument("--lirpa", metavar="PYTHON", help="one that has auto_LiRPA")
+    for name, options in own.items():
+        parser.add_argument(f"--{name}", **options)
     parser.add_argument(
         "--repeat",
         type=cli.number(int, 1, 1000),

@@ -13,6 +13,7 @@ ours are below (they pay for rounding), and how many images each proves.
 
 import functools
 import importlib
+import itertools
 import json
 import statistics
 import subprocess
@@ -99,49 +100,56 @@ def processor_times(modules, models, x, y, repeat):
     return {"processor_ms_an_image": times, "above_at_least": above}
 
 
+def theirs(python, *task):
+    """What lirpa.py gives for its task: bounds, (batch,), and processor milliseconds an image."""
+    script = Path(__file__).with_name("lirpa.py")
+    done = subprocess.run([python, script, *task], capture_output=True, text=True)
+    if done.returncode:
+        raise ValueError(f"{script}: {done.stderr.splitlines()[-1]}")
+    found, taken = json.loads(done.stdout.splitlines()[-1])  # the lines before it are a greeting
+    return np.array(found), taken
+
+
 def beside_lirpa(python, saved, x, y, repeat):
     """By network and method: milliseconds an image, how far ours are below, images proved."""
     rows = np.concatenate([np.flatnonzero(y == sign)[:LIRPA_IMAGES] for sign in (-1, 1)])
     x, y, found = x[rows], y[rows], {}
-    script = Path(__file__).with_name("lirpa.py")
-    for name, epsilon in LIRPA.items():
-        model = threats.load(saved, name)
-        network = bounds.Network(model)
-        ours = {
-            "IBP": bounds.interval,
-            "CROWN-IBP": functools.partial(bounds.crown, refine=False, verbose=0),
-            "CROWN": functools.partial(bounds.crown, verbose=0),
-        }
-        with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-            np.savez(file, *model.get_weights(), x=x, y=y)
-            file.flush()
-            for method, bound in ours.items():
-                bound(network, x, y, epsilon)
-                times = {"ours": [], "float32": [], "float64": []}
-                for _ in range(repeat):
-                    start = time.process_time()
-                    value = bound(network, x, y, epsilon)
-                    times["ours"].append(1e3 * (time.process_time() - start) / len(x))
-                    for dtype in ("float32", "float64"):
-                        task = [python, script, file.name, str(epsilon), method, dtype]
-                        done = subprocess.run(task, capture_output=True, text=True)
-                        if done.returncode:
-                            raise ValueError(f"{script}: {done.stderr.splitlines()[-1]}")
-                        theirs, taken = json.loads(done.stdout.splitlines()[-1])  # it greets
-                        times[dtype].append(taken)
-                theirs = np.array(theirs)
-                below = np.quantile(theirs - value, [0, 0.5, 1])
-                found[f"{name}, ε = {epsilon}, {method}"] = dict(
-                    processor_ms_an_image={k: statistics.median(v) for k, v in times.items()},
-                    below=dict(zip(("least", "median", "most"), below.tolist())),
-                    median_size=float(np.median(np.abs(theirs))),
-                    proved=[int(np.sum(each > 0)) for each in (value, theirs)],
-                )
+    methods = {
+        "IBP": bounds.interval,
+        "CROWN-IBP": functools.partial(bounds.crown, refine=False, verbose=0),
+        "CROWN": functools.partial(bounds.crown, verbose=0),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        for (name, epsilon), (method, bound) in itertools.product(LIRPA.items(), methods.items()):
+            model, path = threats.load(saved, name), Path(folder, f"{name}.npz")
+            np.savez(path, *model.get_weights(), x=x, y=y)
+            ours = functools.partial(bound, bounds.Network(model), x, y, epsilon)
+            ours()
+            times = {"ours": [], "float32": [], "float64": []}
+            for _ in range(repeat):
+                start = time.process_time()
+                value = ours()
+                times["ours"].append(1e3 * (time.process_time() - start) / len(x))
+                for dtype in ("float32", "float64"):
+                    other, taken = theirs(python, path, str(epsilon), method, dtype)
+                    times[dtype].append(taken)
+            below = np.quantile(other - value, [0, 0.5, 1])
+            found[f"{name}, ε = {epsilon}, {method}"] = dict(
+                processor_ms_an_image={k: statistics.median(v) for k, v in times.items()},
+                below=dict(zip(("least", "median", "most"), below.tolist())),
+                median_size=float(np.median(np.abs(other))),
+                proved=[int(np.sum(each > 0)) for each in (value, other)],
+            )
     return {"images": len(x), "found": found}
 
 
 def main():
-    args = bench.arguments(__doc__, repeat=3, against=True, lirpa=True)
+    args = bench.arguments(
+        __doc__,
+        repeat=3,
+        against=dict(type=cli.path, metavar="CHECKOUT", help="another one, timed in turn"),
+        lirpa=dict(metavar="PYTHON", help="one that has auto_LiRPA"),
+    )
     x, y = data_prep.load("test")
     if args.quick:
         x, y = x[:100], y[:100]

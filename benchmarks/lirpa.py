@@ -22,24 +22,18 @@ AT_ONCE = 20  # images; 100 take longer
 
 def network(weights):
     """The layers of certified.py: kernel and bias of each, convolutions with a stride of 2."""
-    layers, shape = [], None
+    layers, channels = [], 1
     for kernel, bias in zip(weights[::2], weights[1::2]):
         if kernel.ndim == 4:
-            height, width, channels, count = kernel.shape
-            layer, kernel = (
-                torch.nn.Conv2d(channels, count, height, 2),
-                kernel.transpose(3, 2, 0, 1),
-            )
-            side = 28 if shape is None else shape[0]
-            shape = [(side - height) // 2 + 1, (side - width) // 2 + 1, count]
+            side, _, before, channels = kernel.shape
+            layer, kernel = torch.nn.Conv2d(before, channels, side, 2), kernel.transpose(3, 2, 0, 1)
         else:
             layer = torch.nn.Linear(*kernel.shape)
-            if not any(isinstance(each, torch.nn.Flatten) for each in layers):
+            if channels:  # PyTorch flattens them first
                 layers.append(torch.nn.Flatten())
-                if shape:  # PyTorch flattens the channels first
-                    kernel = kernel.reshape(*shape, -1).transpose(2, 0, 1, 3)
-                    kernel = kernel.reshape(layer.in_features, -1)
-            kernel = kernel.T
+                kernel = kernel.reshape(-1, channels, layer.out_features).swapaxes(0, 1)
+                channels = 0
+            kernel = kernel.reshape(layer.in_features, -1).T
         layer.weight.data = torch.tensor(np.ascontiguousarray(kernel))
         layer.bias.data = torch.tensor(bias)
         layers += [layer, torch.nn.ReLU()]

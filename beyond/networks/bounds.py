@@ -78,7 +78,7 @@ class Network:
                 least, sizes = one_by_one(one, every, kinds)
                 return tf.reshape(least, (-1, self.logits)), sizes
 
-            self.graphs[key] = graph.get_concrete_function()
+            self.graphs[key] = graph
         return self.graphs[key]
 
 
